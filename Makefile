@@ -1,0 +1,60 @@
+# `make` prints this help.
+SHELL := /bin/bash
+PYTHON ?= python3
+STUDY ?= demo
+DATA_DIR ?= data
+JOBS ?= 1
+NB ?=
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+DATASET ?= gtzan_mini
+.PHONY: help run study fetch test lab notebooks render pull bench lint clean
+
+help:  ## print this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo "make study STUDY=gtzan DATA_DIR=path/to/data JOBS=2 runs notebooks/studies/gtzan.yml"
+
+$(INSTALLED): requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements.txt into $(VENV) (a few minutes, once)"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+run: $(INSTALLED)  ## run the demo study: every notebook, trained networks, a report
+	@$(RUN) -m helpers.study notebooks/studies/demo.yml --data-dir $(DATA_DIR) --jobs $(JOBS)
+
+study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=...
+	@$(RUN) -m helpers.study notebooks/studies/$(STUDY).yml --data-dir $(DATA_DIR) --jobs $(JOBS)
+
+fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
+	@$(RUN) -m helpers.datasets $(DATASET) $(DATA_DIR)
+
+test: $(INSTALLED)  ## lint, unit tests, notebook checks and the smoke study
+	@$(RUN) -m pytest -q
+
+lab: $(INSTALLED)  ## open JupyterLab
+	@$(RUN) -m jupyterlab notebooks
+
+notebooks: $(INSTALLED)  ## build notebooks/*.ipynb from notebooks/src (NB=05 for one)
+	@$(RUN) -m helpers.notebooks build $(NB)
+
+render: $(INSTALLED)  ## build and execute notebooks on the demo dataset, keep outputs (NB=05 for one)
+	@$(RUN) -m helpers.notebooks render $(NB)
+
+pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src (NB=05)
+	@$(RUN) -m helpers.notebooks pull $(NB)
+
+bench: $(INSTALLED)  ## measure speed and memory against the obvious way
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(RUN) $$script || exit 1; done
+
+lint: $(INSTALLED)  ## ruff on helpers, tests and notebook sources
+	@$(RUN) -m ruff check .
+
+clean:  ## remove the environment and what runs left behind (data stays)
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache

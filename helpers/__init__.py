@@ -1,0 +1,1 @@
+"""Plumbing that several notebooks share and that is not the lesson."""
