@@ -1,0 +1,251 @@
+"""Feed a network with clips: fixed-length excerpts of the frames in the feature store.
+
+A batch has the shape (clips, frames, mel bands, 1): time comes first, then frequency.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from helpers.store import FeatureStore
+
+
+def starts(n_frames: int, clip_frames: int, *, hop_frames: int | None = None) -> np.ndarray:
+    """Return where the clips of a track begin.
+
+    Parameters
+    ----------
+    n_frames : int > 0
+        Length of the track in frames.
+    clip_frames : int > 0
+        Length of a clip in frames.
+    hop_frames : int > 0, optional
+        Distance between clips; a clip's length by default, so that clips do not overlap.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_clips,)]
+        At least one start. The last clip never passes the end of a track that is long enough.
+
+    Examples
+    --------
+    >>> starts(10, 4).tolist()
+    [0, 4]
+    >>> starts(3, 4).tolist()
+    [0]
+    """
+    return np.arange(0, max(n_frames - clip_frames, 0) + 1, hop_frames or clip_frames)
+
+
+def cut(frames: np.ndarray, start: int, clip_frames: int) -> np.ndarray:
+    """Return one clip as float32; a track that is too short is repeated.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(n_frames, n_mels)]
+        Frames of one track.
+    start : int >= 0
+        First frame.
+    clip_frames : int > 0
+        Length of the clip in frames.
+
+    Returns
+    -------
+    np.ndarray [shape=(clip_frames, n_mels)]
+
+    Examples
+    --------
+    >>> cut(np.arange(6).reshape(3, 2), 0, 4)[:, 0].tolist()
+    [0.0, 2.0, 4.0, 0.0]
+    """
+    clip = frames[start : start + clip_frames]
+    if len(clip) < clip_frames:
+        clip = np.take(frames, np.arange(start, start + clip_frames), axis=0, mode="wrap")
+    return np.asarray(clip, dtype=np.float32)
+
+
+def band_statistics(
+    store: FeatureStore, track_ids: list[str], *, max_tracks: int = 2000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of every mel band, from these tracks only: the training tracks.
+
+    Parameters
+    ----------
+    store : FeatureStore
+        Log-mel frames.
+    track_ids : list of str
+        Training tracks. Any other would leak.
+    max_tracks : int
+        A larger set is sampled.
+    seed : int
+        Seed of that sample.
+
+    Returns
+    -------
+    mean, variance : np.ndarray [shape=(n_mels,)]
+        In decibels and squared decibels; fit for `keras.layers.Normalization`.
+
+    Notes
+    -----
+    Notebook: 03_load_xy.
+    """
+    if len(track_ids) == 0:
+        raise ValueError("no training tracks to take the scaling from")
+    if len(track_ids) > max_tracks:
+        rng = np.random.default_rng(seed)
+        track_ids = rng.choice(np.asarray(track_ids, dtype=object), max_tracks, replace=False)
+    total, squares, n = 0.0, 0.0, 0
+    for track_id in track_ids:
+        frames = store.frames(track_id).astype(np.float64)
+        total, squares, n = total + frames.sum(0), squares + (frames**2).sum(0), n + len(frames)
+    mean = total / n
+    return mean, np.maximum(squares / n - mean**2, 1e-6)
+
+
+class RandomClips(keras.utils.PyDataset):
+    """Training clips: each epoch draws new excerpts from every track.
+
+    Parameters
+    ----------
+    store : FeatureStore
+        Log-mel frames.
+    track_ids : list of str [length=n]
+        Training tracks.
+    Y : np.ndarray [shape=(n,) or (n, n_classes)]
+        Target of each track.
+    clip_frames : int > 0
+        Length of a clip in frames.
+    clips_per_track : int > 0
+        Clips that an epoch draws from each track.
+    batch_size : int > 0
+        Clips in a batch.
+    balanced : bool
+        Draw tracks so that classes come equally often (single-label targets only).
+    seed : int
+        The same seed gives the same clips in the same order.
+
+    Notes
+    -----
+    Notebook: 05_convpool. One worker thread keeps the order of the draws; reading is a slice of
+    a memory map, so it does not hold training up.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        track_ids: list[str],
+        Y: np.ndarray,
+        *,
+        clip_frames: int,
+        clips_per_track: int = 4,
+        batch_size: int = 32,
+        balanced: bool = False,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if len(track_ids) != len(Y):
+            raise ValueError(f"{len(track_ids)} tracks but {len(Y)} targets")
+        self.store, self.track_ids, self.Y = store, list(track_ids), np.asarray(Y)
+        self.clip_frames, self.batch_size = clip_frames, batch_size
+        self.clips_per_track, self.balanced, self.seed = clips_per_track, balanced, seed
+        self.epoch = 0
+        self._draw()
+
+    def _draw(self) -> None:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        n = len(self.track_ids)
+        if self.balanced:
+            classes, counts = np.unique(self.Y, return_counts=True)
+            weight = 1.0 / counts[np.searchsorted(classes, self.Y)]
+            p = weight / weight.sum()
+            self.order = rng.choice(n, n * self.clips_per_track, p=p)
+        else:
+            self.order = rng.permutation(np.repeat(np.arange(n), self.clips_per_track))
+        self.position = rng.random(len(self.order))
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return -(-len(self.order) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return batch `index`: X [shape=(clips, clip_frames, n_mels, 1)] and Y."""
+        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        X = [self._clip(i, at) for i, at in zip(self.order[part], self.position[part])]
+        return np.stack(X)[..., np.newaxis], self.Y[self.order[part]]
+
+    def _clip(self, i: int, at: float) -> np.ndarray:
+        frames = self.store.frames(self.track_ids[i])
+        free = max(len(frames) - self.clip_frames, 0)
+        return cut(frames, int(at * (free + 1)), self.clip_frames)
+
+    def on_epoch_end(self) -> None:
+        """Draw the clips of the next epoch."""
+        self.epoch += 1
+        self._draw()
+
+
+class EveryClip(keras.utils.PyDataset):
+    """All clips of every track in a fixed order, to validate and to test.
+
+    Parameters
+    ----------
+    store : FeatureStore
+        Log-mel frames.
+    track_ids : list of str [length=n]
+        Tracks to cut.
+    Y : np.ndarray [shape=(n,) or (n, n_classes)]
+        Target of each track.
+    clip_frames : int > 0
+        Length of a clip in frames.
+    hop_frames : int > 0, optional
+        Distance between clips; no overlap by default.
+    batch_size : int > 0
+        Clips in a batch.
+
+    Attributes
+    ----------
+    owner : np.ndarray [shape=(n_clips,)]
+        Position of each clip's track in `track_ids`.
+    start : np.ndarray [shape=(n_clips,)]
+        First frame of each clip.
+    y : np.ndarray [shape=(n_clips,) or (n_clips, n_classes)]
+        Target of each clip.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        track_ids: list[str],
+        Y: np.ndarray,
+        *,
+        clip_frames: int,
+        hop_frames: int | None = None,
+        batch_size: int = 64,
+    ):
+        super().__init__()
+        if len(track_ids) != len(Y):
+            raise ValueError(f"{len(track_ids)} tracks but {len(Y)} targets")
+        self.store, self.track_ids = store, list(track_ids)
+        self.clip_frames, self.batch_size = clip_frames, batch_size
+        n_frames = store.index.set_index("track_id")["n_frames"]
+        found = [
+            starts(n_frames[track_id], clip_frames, hop_frames=hop_frames)
+            for track_id in self.track_ids
+        ]
+        self.owner = np.repeat(np.arange(len(found)), [len(s) for s in found])
+        self.start = np.concatenate(found) if found else np.zeros(0, dtype=int)
+        self.y = np.asarray(Y)[self.owner]
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self.owner) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return batch `index`: X [shape=(clips, clip_frames, n_mels, 1)] and Y."""
+        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        X = [
+            cut(self.store.frames(self.track_ids[i]), start, self.clip_frames)
+            for i, start in zip(self.owner[part], self.start[part])
+        ]
+        return np.stack(X)[..., np.newaxis], self.y[part]

@@ -1,0 +1,187 @@
+"""From clips to tracks, and from predictions to scores with intervals."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+def track_proba(proba: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Let the clips of a track vote: the mean of their probabilities.
+
+    Parameters
+    ----------
+    proba : np.ndarray [shape=(n_clips, n_classes)]
+        Probabilities of each clip.
+    owner : np.ndarray [shape=(n_clips,)]
+        Position of each clip's track, 0 to n_tracks - 1.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_tracks, n_classes)]
+
+    Raises
+    ------
+    ValueError
+        A track has no clip.
+
+    Examples
+    --------
+    >>> track_proba(np.array([[1.0, 0.0], [0.0, 1.0], [0.2, 0.8]]), np.array([0, 0, 1])).tolist()
+    [[0.5, 0.5], [0.2, 0.8]]
+
+    Notes
+    -----
+    Notebook: 05_convpool.
+    """
+    counts = np.bincount(owner)
+    if (counts == 0).any():
+        raise ValueError(f"track {int(np.argmin(counts))} has no clip")
+    total = np.zeros((len(counts), proba.shape[1]))
+    np.add.at(total, owner, proba)
+    return total / counts[:, np.newaxis]
+
+
+def scores(
+    y_true: np.ndarray,
+    proba: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Score single-label predictions, with 95 % bootstrap intervals and the chance lines.
+
+    Whole groups are redrawn, because tracks of one artist succeed and fail together: intervals
+    over single tracks would be too narrow.
+
+    Parameters
+    ----------
+    y_true : np.ndarray [shape=(n,)]
+        Class numbers.
+    proba : np.ndarray [shape=(n, n_classes)]
+        Probability of each class.
+    groups : np.ndarray [shape=(n,)], optional
+        Group of each track; every track is its own group by default.
+    n_boot : int
+        Number of bootstrap draws.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    dict
+        accuracy, macro_f1, top3 (each with _low and _high), log_loss, n_test, n_groups,
+        n_classes, chance (a uniform guess) and majority (the most frequent class of this set).
+
+    Raises
+    ------
+    ValueError
+        Nothing to score, shapes disagree, or a probability is not finite.
+
+    Examples
+    --------
+    >>> s = scores(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]))
+    >>> round(s["accuracy"], 3), s["chance"]
+    (0.667, 0.5)
+
+    Notes
+    -----
+    Notebook: 05_convpool. Source: Efron and Tibshirani 1993, percentile intervals.
+    """
+    y_true, proba = np.asarray(y_true), np.asarray(proba, dtype=float)
+    if len(y_true) == 0 or proba.shape[:1] != y_true.shape:
+        raise ValueError(f"{len(y_true)} labels but probabilities of shape {proba.shape}")
+    if not np.isfinite(proba).all():
+        raise ValueError("some probabilities are not finite: the network diverged")
+    groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
+    rank = (proba > proba[np.arange(len(y_true)), y_true][:, np.newaxis]).sum(axis=1)
+    y_pred = proba.argmax(axis=1)
+    values = {
+        "accuracy": y_pred == y_true,
+        "top3": rank < 3,
+    }
+    out = {}
+    draws = _draws(groups, n_boot, seed)
+    for name, hit in values.items():
+        out |= _interval(name, float(hit.mean()), [hit[d].mean() for d in draws])
+    f1 = [macro_f1(y_true[d], y_pred[d]) for d in draws]
+    out |= _interval("macro_f1", macro_f1(y_true, y_pred), f1)
+    own = np.clip(proba[np.arange(len(y_true)), y_true], 1e-12, 1.0)
+    return out | {
+        "log_loss": float(-np.log(own).mean()),
+        "n_test": len(y_true),
+        "n_groups": len(np.unique(groups)),
+        "n_classes": proba.shape[1],
+        "chance": 1.0 / proba.shape[1],
+        "majority": float(np.bincount(y_true).max() / len(y_true)),
+    }
+
+
+def macro_f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
+    """Mean F1 over the classes that occur: `sklearn.metrics.f1_score`, faster for bootstraps.
+
+    Examples
+    --------
+    >>> macro_f1(np.array([0, 1]), np.array([0, 1]))
+    1.0
+    """
+    n = int(max(y_true.max(), y_pred.max())) + 1
+    hits = np.bincount(y_true[y_true == y_pred], minlength=n)
+    both = np.bincount(y_true, minlength=n) + np.bincount(y_pred, minlength=n)
+    return float((2 * hits[both > 0] / both[both > 0]).mean())
+
+
+def describe(s: dict, *, metric: str = "accuracy") -> str:
+    """Say a score the way it must stand: with its interval, n and chance.
+
+    Examples
+    --------
+    >>> s = dict(accuracy=0.62, accuracy_low=0.55, accuracy_high=0.69, n_test=60, chance=0.1)
+    >>> describe(s)
+    'accuracy 0.62 [0.55, 0.69], n = 60 tracks, chance 0.10'
+    """
+    low, high = s[f"{metric}_low"], s[f"{metric}_high"]
+    return (
+        f"{metric.replace('_', ' ')} {s[metric]:.2f} [{low:.2f}, {high:.2f}], "
+        f"n = {s['n_test']} tracks, chance {s['chance']:.2f}"
+    )
+
+
+def save_metrics(path: str | os.PathLike, metrics: dict) -> None:
+    """Write one model's row of the leaderboard as JSON; the write is atomic.
+
+    Raises
+    ------
+    ValueError
+        A figure is not finite, or a key that the leaderboard needs is missing.
+    """
+    needed = {"model", "notebook", "dataset", "split", "n_test", "chance", "accuracy"}
+    if not needed <= set(metrics):
+        raise ValueError(f"metrics lack {sorted(needed - set(metrics))}")
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in metrics.items()}
+    text = json.dumps(plain, indent=1, allow_nan=False) + "\n"
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    part.write_text(text, encoding="utf8")
+    part.replace(path)
+
+
+def _draws(groups: np.ndarray, n_boot: int, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    order = np.argsort(groups, kind="stable")
+    _, first = np.unique(groups[order], return_index=True)
+    members = np.split(order, first[1:])
+    return [
+        np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
+        for _ in range(n_boot)
+    ]
+
+
+def _interval(name: str, value: float, draws: list[float]) -> dict[str, float]:
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return {name: value, f"{name}_low": float(low), f"{name}_high": float(high)}

@@ -1,0 +1,87 @@
+"""Figures that several notebooks share. Each takes `ax=None` and returns `(fig, ax)`."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+
+def _axes(ax, **options):
+    if ax is not None:
+        return ax.figure, ax
+    return plt.subplots(**options)
+
+
+def history(histories: dict[str, dict], *, metric: str = "accuracy", ax=None):
+    """Draw training and validation curves; a dot marks the epoch whose weights are kept.
+
+    Parameters
+    ----------
+    histories : dict
+        Name of the network -> the `history` of Keras's `History`: lists, one value an epoch.
+    metric : str
+        "loss" or a metric that the network was compiled with.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    fig, ax
+
+    Notes
+    -----
+    Notebook: 05_convpool.
+    """
+    fig, ax = _axes(ax)
+    for name, curves in histories.items():
+        epochs = np.arange(1, len(curves[metric]) + 1)
+        (line,) = ax.plot(epochs, curves[f"val_{metric}"], label=f"{name}, validation")
+        ax.plot(epochs, curves[metric], "--", color=line.get_color(), alpha=0.6, lw=1.2,
+                label=f"{name}, training")  # fmt: skip
+        best = int(np.argmin(curves["val_loss"]))
+        ax.plot(epochs[best], curves[f"val_{metric}"][best], "o", color=line.get_color())
+    ax.set(xlabel="epoch", ylabel=metric)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(fontsize=8)
+    return fig, ax
+
+
+def intervals(
+    table: pd.DataFrame, *, metric: str = "accuracy", chance: float | None = None, ax=None
+):
+    """Draw one dot with its 95 % interval for each row, and the chance line.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        Index: the names to show, first on top. Columns: metric, metric_low, metric_high.
+    metric : str
+        The score to draw.
+    chance : float, optional
+        What a uniform guess scores.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    fig, ax
+
+    Notes
+    -----
+    Notebook: 03_load_xy.
+    """
+    fig, ax = _axes(ax, figsize=(8, 0.8 + 0.4 * len(table)))
+    value, rows = table[metric].to_numpy(), np.arange(len(table))
+    error = np.abs(table[[f"{metric}_low", f"{metric}_high"]].to_numpy().T - value)
+    ax.errorbar(value, rows, xerr=error, fmt="o", capsize=3)
+    for x, row in zip(table[f"{metric}_high"], rows):
+        ax.annotate(f"{value[row]:.2f}", (x, row), (6, 0), textcoords="offset points", va="center")
+    if chance is not None:
+        ax.axvline(chance, color="0.5", ls=":")
+        ax.annotate("chance", (chance, 0), (3, 3), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", color="0.4", fontsize=8)  # fmt: skip
+    ax.set_yticks(rows, list(table.index))
+    ax.set(xlim=(0, 1.05), ylim=(len(table) - 0.5, -0.5))
+    ax.set_xlabel(f"{metric.replace('_', ' ')} (dot) and 95 % interval (bar)")
+    return fig, ax

@@ -1,0 +1,422 @@
+"""Divide tracks into train, valid and test so that nothing leaks.
+
+What must stay together is the *group*: the artist, the recording, the composition. The audit
+checks any division, also one that somebody else made.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.fft import next_fast_len
+
+SIDES = ("train", "valid", "test")
+RULES = ("official", "group", "track")
+
+
+class LeakError(ValueError):
+    """A group or a recording stands on both sides of a split."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which side every track stands on.
+
+    Parameters
+    ----------
+    sides : pd.Series
+        "train", "valid" or "test", indexed by track_id.
+    rule : str
+        How the split came about, in words. It accompanies every figure.
+    """
+
+    sides: pd.Series
+    rule: str
+
+    def ids(self, *sides: str) -> list[str]:
+        """Return the track_ids on these sides, in the order of the table.
+
+        Examples
+        --------
+        >>> split = Split(pd.Series({"a": "train", "b": "test"}), "by hand")
+        >>> split.ids("train", "test")
+        ['a', 'b']
+        """
+        return self.sides.index[self.sides.isin(sides)].tolist()
+
+
+def official(tracks: pd.DataFrame, *, seed: int = 0) -> Split:
+    """Take the split that the data set publishes.
+
+    Tracks in no list are left out. Where the copy holds no track of the official test list, its
+    validation list becomes the test set and a new validation set is cut from the training list.
+
+    Parameters
+    ----------
+    tracks : pd.DataFrame
+        The table of a `helpers.datasets.Dataset`.
+    seed : int
+        Seed of the validation set, where one has to be cut.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ValueError
+        No track of the official training list is present, or none to test on.
+
+    Notes
+    -----
+    Notebook: 03_load_xy.
+    """
+    sides = tracks.set_index("track_id")["split"]
+    sides = sides[sides.isin(SIDES)]
+    found = set(sides)
+    if "train" not in found or found == {"train"}:
+        raise ValueError(
+            "the official split needs training tracks and validation or test tracks; found "
+            f"{sides.value_counts().to_dict() or 'none'}. Split by group instead."
+        )
+    rule = "official"
+    if "test" not in found:
+        sides = sides.replace("valid", "test")
+        rule = "official train and validation lists, the validation list as test set"
+    if "valid" not in set(sides):
+        train = tracks[tracks["track_id"].isin(sides.index[sides == "train"])]
+        held_out = _folds(train, train["group"], n_folds=5, seed=seed)[0]
+        sides[train["track_id"].to_numpy()[held_out]] = "valid"
+        rule += "; validation cut from the training list by group"
+    return Split(sides, rule)
+
+
+def by_group(
+    tracks: pd.DataFrame, *, n_folds: int = 5, fold: int = 0, seed: int = 0, column: str = "group"
+) -> Split:
+    """Divide groups, not tracks, into train, valid and test, with classes in proportion.
+
+    One fold of `n_folds` is the test set, a part of the same size is the validation set. Walking
+    `fold` from 0 to `n_folds` - 1 tests every track exactly once.
+
+    Parameters
+    ----------
+    tracks : pd.DataFrame
+        The table of a `helpers.datasets.Dataset`.
+    n_folds : int > 2
+        Number of folds.
+    fold : int in [0, n_folds)
+        The fold to test on.
+    seed : int
+        Seed of the draw.
+    column : str
+        What must not be divided.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ValueError
+        A class has fewer than three groups, so it cannot stand on all three sides.
+
+    Notes
+    -----
+    Notebook: 03_load_xy. Source: `sklearn.model_selection.StratifiedGroupKFold`.
+    """
+    if not 0 <= fold < n_folds:
+        raise ValueError(f"fold must be 0 to {n_folds - 1}, not {fold}")
+    per_class = tracks.groupby("label")[column].nunique()
+    if (per_class < 3).any():
+        raise ValueError(
+            f"too few groups to divide by {column}: {per_class[per_class < 3].to_dict()}; each "
+            "class needs at least 3. Add recordings, or keep other classes."
+        )
+    test = _folds(tracks, tracks[column], n_folds=n_folds, seed=seed)[fold]
+    rest = np.setdiff1d(np.arange(len(tracks)), test)
+    part = tracks.iloc[rest]
+    valid = rest[_folds(part, part[column], n_folds=n_folds - 1, seed=seed)[0]]
+    sides = np.full(len(tracks), "train", dtype=object)
+    sides[test], sides[valid] = "test", "valid"
+    index = pd.Index(tracks["track_id"], name="track_id")
+    rule = f"by {column}, fold {fold + 1} of {n_folds}, seed {seed}"
+    return Split(pd.Series(sides, index=index, name="split"), rule)
+
+
+def by_track(tracks: pd.DataFrame, **options) -> Split:
+    """Divide tracks at random, with classes in proportion: the artist may stand on both sides.
+
+    It serves to show what that does. Parameters are those of `by_group`.
+    """
+    return by_group(tracks, column="track_id", **options)
+
+
+def make(
+    tracks: pd.DataFrame,
+    path: str | os.PathLike,
+    *,
+    rule: str = "auto",
+    n_folds: int = 5,
+    fold: int = 0,
+    seed: int = 0,
+) -> Split:
+    """Return the split of a run: read from its file, or drawn and written there.
+
+    Parameters
+    ----------
+    tracks : pd.DataFrame
+        The tracks that can be used.
+    path : path
+        The split file, CSV. An existing file wins, so that a run can be given a split.
+    rule : "auto", "official", "group" or "track"
+        "auto" takes the official split where one exists, else the groups.
+    n_folds, fold, seed
+        As in `by_group`.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    ValueError
+        The rule is unknown, or the file names none of the tracks.
+    """
+    if rule not in ("auto", *RULES):
+        raise ValueError(f"unknown rule {rule!r}; known are auto, {', '.join(RULES)}")
+    if Path(path).exists():
+        return read(path, tracks)
+    if rule == "auto":
+        rule = "official" if (tracks["split"] == "train").any() else "group"
+    if rule == "official":
+        split = official(tracks, seed=seed)
+    else:
+        divide = by_group if rule == "group" else by_track
+        split = divide(tracks, n_folds=n_folds, fold=fold, seed=seed)
+    write(split, path)
+    return split
+
+
+def write(split: Split, path: str | os.PathLike) -> None:
+    """Write a split as CSV: one comment line with the rule, then track_id and split."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with part.open("w", encoding="utf8", newline="") as file:
+        file.write(f"# {split.rule}\n")
+        split.sides.rename("split").rename_axis("track_id").to_csv(file)
+    part.replace(path)
+
+
+def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:
+    """Read a split file; keep the tracks that are present.
+
+    Parameters
+    ----------
+    path : path
+        CSV with columns track_id and split. A first line that starts with # names the rule.
+    tracks : pd.DataFrame, optional
+        The tracks that can be used.
+
+    Raises
+    ------
+    ValueError
+        Columns or sides are not those of a split file, or no track of it is present.
+    """
+    with Path(path).open(encoding="utf8") as file:
+        first = file.readline().strip()
+        rule = first.lstrip("# ") if first.startswith("#") else f"read from {Path(path).name}"
+        if not first.startswith("#"):
+            file.seek(0)
+        table = pd.read_csv(file, dtype=str)
+    if not {"track_id", "split"} <= set(table) or not set(table["split"]) <= set(SIDES):
+        raise ValueError(
+            f"{path}: not a split file; it needs the columns track_id and split, "
+            f"with the sides {', '.join(SIDES)}"
+        )
+    if table["track_id"].duplicated().any():
+        twice = table["track_id"][table["track_id"].duplicated()].iloc[0]
+        raise ValueError(f"{path}: track {twice} stands in the split file twice")
+    sides = table.set_index("track_id")["split"]
+    if tracks is not None:
+        sides = sides[sides.index.isin(tracks["track_id"])]
+        if sides.empty:
+            raise ValueError(f"{path}: none of its {len(table)} tracks is in this dataset")
+    return Split(sides, rule)
+
+
+def fingerprints(store, track_ids: list[str], *, bands: int = 12, step: float = 0.25) -> dict:
+    """Reduce each track to a coarse picture that survives a change of level or codec.
+
+    Parameters
+    ----------
+    store : helpers.store.FeatureStore
+        Log-mel frames.
+    track_ids : list of str
+        Tracks to describe.
+    bands : int
+        Number of groups of mel bands.
+    step : float
+        Length of one time step in seconds.
+
+    Returns
+    -------
+    dict
+        track_id -> np.ndarray [shape=(n_steps, bands)], each band without its mean.
+    """
+    hop = max(1, round(step * store.frames_per_second))
+    return {track_id: _coarse(store.frames(track_id), hop, bands) for track_id in track_ids}
+
+
+def near_duplicates(
+    prints: dict, *, threshold: float = 0.9, candidates: int = 5, min_steps: int = 6
+) -> pd.DataFrame:
+    """Find pairs of tracks that hold the same recording.
+
+    Each track is held against its nearest neighbours by band statistics; a pair counts when the
+    two pictures, shifted against each other, correlate.
+
+    Parameters
+    ----------
+    prints : dict
+        What `fingerprints` returns.
+    threshold : float in (0, 1)
+        Correlation from which on two tracks are called the same recording.
+    candidates : int
+        Neighbours compared for each track.
+    min_steps : int
+        Shortest overlap that counts, in time steps.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns a, b (track_ids) and correlation, strongest first.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    ids = [i for i, p in prints.items() if len(p) >= min_steps]
+    if len(ids) < 2:
+        return pd.DataFrame(columns=["a", "b", "correlation"])
+    described = np.stack([_describe(prints[i]) for i in ids])
+    n_neighbors = min(candidates + 1, len(ids))
+    near = NearestNeighbors(n_neighbors=n_neighbors).fit(described).kneighbors(described)[1]
+    pairs = {tuple(sorted((i, int(j)))) for i, row in enumerate(near) for j in row if i != j}
+    rows = [(ids[i], ids[j], _correlation(prints[ids[i]], prints[ids[j]])) for i, j in pairs]
+    table = pd.DataFrame(rows, columns=["a", "b", "correlation"])
+    table = table[table["correlation"] >= threshold]
+    return table.sort_values(["correlation", "a", "b"], ascending=[False, True, True]).reset_index(
+        drop=True
+    )
+
+
+def audit(split: Split, tracks: pd.DataFrame, duplicates: pd.DataFrame | None = None):
+    """List what stands on both sides of a split.
+
+    Parameters
+    ----------
+    split : Split
+        The split to check.
+    tracks : pd.DataFrame
+        The table of the dataset, for its groups.
+    duplicates : pd.DataFrame, optional
+        What `near_duplicates` returns.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns problem ("group" or "near-duplicate"), what, sides; empty if nothing leaks.
+
+    Notes
+    -----
+    Notebook: 03_load_xy.
+    """
+    groups = tracks.set_index("track_id")["group"].reindex(split.sides.index)
+    sides = split.sides.groupby(groups).agg(lambda s: " + ".join(sorted(set(s))))
+    rows = [("group", name, where) for name, where in sides.items() if " + " in where]
+    for pair in [] if duplicates is None else duplicates.itertuples():
+        here, there = split.sides.get(pair.a), split.sides.get(pair.b)
+        if here and there and here != there:
+            what = f"{pair.a} = {pair.b} (correlation {pair.correlation:.2f})"
+            rows.append(("near-duplicate", what, f"{here} + {there}"))
+    return pd.DataFrame(rows, columns=["problem", "what", "sides"])
+
+
+def check(split: Split, tracks: pd.DataFrame, duplicates: pd.DataFrame | None = None) -> None:
+    """Refuse a split that leaks.
+
+    Raises
+    ------
+    LeakError
+        Names the first offenders and their number.
+    """
+    leaks = audit(split, tracks, duplicates)
+    if len(leaks):
+        shown = "; ".join(f"{r.problem} {r.what} in {r.sides}" for r in leaks.head(5).itertuples())
+        raise LeakError(
+            f"{len(leaks)} leak(s) between the sides of the split: {shown}. Split by group, "
+            "or move the tracks named to one side of the split file."
+        )
+
+
+def mend(split: Split, duplicates: pd.DataFrame) -> Split:
+    """Leave out of training and validation what repeats a track on a later side.
+
+    The test set stays as it is, so figures remain comparable.
+
+    Examples
+    --------
+    >>> split = Split(pd.Series({"a": "train", "b": "test", "c": "train"}), "by hand")
+    >>> pairs = pd.DataFrame({"a": ["a"], "b": ["b"], "correlation": [0.99]})
+    >>> mend(split, pairs).sides.to_dict()
+    {'b': 'test', 'c': 'train'}
+    """
+    out = set()
+    for pair in duplicates.itertuples():
+        here, there = split.sides.get(pair.a), split.sides.get(pair.b)
+        if here and there and here != there:
+            out.add(pair.a if SIDES.index(here) < SIDES.index(there) else pair.b)
+    if not out:
+        return split
+    rule = f"{split.rule}; {len(out)} near-duplicate(s) of later sides left out"
+    return Split(split.sides.drop(sorted(out)), rule)
+
+
+def _folds(tracks: pd.DataFrame, groups: pd.Series, *, n_folds: int, seed: int) -> list:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    return [test for _, test in folds.split(tracks, tracks["label"], groups)]
+
+
+def _coarse(frames: np.ndarray, hop: int, bands: int) -> np.ndarray:
+    n_steps = len(frames) // hop
+    S_db = np.maximum(frames[: n_steps * hop].astype(np.float32), -80.0)
+    S_db = S_db.reshape(n_steps, hop, frames.shape[1]).mean(axis=1)
+    S_db = np.stack([b.mean(axis=1) for b in np.array_split(S_db, bands, axis=1)], axis=1)
+    return S_db - S_db.mean(axis=0) if n_steps else S_db
+
+
+def _describe(picture: np.ndarray) -> np.ndarray:
+    """Shift-invariant: spread and pace of each band."""
+    pace = np.abs(np.diff(picture, axis=0)).mean(axis=0)
+    return np.concatenate([picture.std(axis=0), pace])
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Best correlation over all shifts that overlap by at least half of the shorter picture."""
+    n = next_fast_len(len(a) + len(b) - 1)
+
+    def slide(x, y):  # sum over the overlap, at every shift of y against x
+        spectrum = np.fft.rfft(x, n, axis=0) * np.conj(np.fft.rfft(y, n, axis=0))
+        return np.fft.irfft(spectrum, n, axis=0).sum(axis=1)
+
+    overlap = slide(np.ones((len(a), 1)), np.ones((len(b), 1)))
+    energy = slide(a**2, np.ones_like(b)) * slide(np.ones_like(a), b**2)
+    enough = overlap > 0.5 * min(len(a), len(b)) - 0.5
+    value = slide(a, b) / np.sqrt(np.maximum(energy, 1e-6))
+    return float(np.max(value, where=enough & (energy > 1e-3), initial=0.0))

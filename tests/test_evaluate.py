@@ -1,0 +1,88 @@
+"""Scores against scikit-learn and against values worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, log_loss, top_k_accuracy_score
+
+from helpers import evaluate
+
+
+def predictions(n=200, n_classes=5, seed=0):
+    rng = np.random.default_rng(seed)
+    y_true = rng.integers(0, n_classes, n)
+    logits = rng.normal(size=(n, n_classes)) + 1.5 * np.eye(n_classes)[y_true]
+    return y_true, np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+
+
+def test_scores_agree_with_scikit_learn():
+    y_true, proba = predictions()
+    s = evaluate.scores(y_true, proba)
+    assert s["accuracy"] == (proba.argmax(1) == y_true).mean()
+    assert s["macro_f1"] == pytest.approx(f1_score(y_true, proba.argmax(1), average="macro"))
+    assert s["top3"] == pytest.approx(top_k_accuracy_score(y_true, proba, k=3))
+    assert s["log_loss"] == pytest.approx(log_loss(y_true, proba))
+    assert s["accuracy_low"] < s["accuracy"] < s["accuracy_high"]
+    assert s["chance"] == 0.2
+
+
+def test_interval_has_the_width_of_the_binomial():
+    y_true, proba = predictions(n=400)
+    s = evaluate.scores(y_true, proba, n_boot=4000)
+    p = s["accuracy"]
+    expected = 2 * 1.96 * np.sqrt(p * (1 - p) / 400)
+    assert s["accuracy_high"] - s["accuracy_low"] == pytest.approx(expected, rel=0.1)
+
+
+def test_groups_widen_the_interval():
+    rng = np.random.default_rng(1)
+    hit = np.repeat(rng.random(40) < 0.6, 10)  # tracks of an artist succeed together
+    proba = np.stack([hit, ~hit], axis=1).astype(float)
+    y_true, groups = np.zeros(400, dtype=int), np.repeat(np.arange(40), 10)
+    alone, together = evaluate.scores(y_true, proba), evaluate.scores(y_true, proba, groups=groups)
+    width = {k: s["accuracy_high"] - s["accuracy_low"] for k, s in
+             {"alone": alone, "together": together}.items()}  # fmt: skip
+    assert width["together"] > 2.5 * width["alone"]
+    assert together["n_groups"] == 40
+
+
+def test_scores_refuse_what_cannot_be_scored():
+    with pytest.raises(ValueError, match="0 labels"):
+        evaluate.scores(np.array([], dtype=int), np.zeros((0, 2)))
+    with pytest.raises(ValueError, match="2 labels but"):
+        evaluate.scores(np.array([0, 1]), np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="not finite"):
+        evaluate.scores(np.array([0]), np.array([[np.nan, 1.0]]))
+
+
+def test_one_track_and_a_class_that_never_occurs():
+    s = evaluate.scores(np.array([2]), np.array([[0.1, 0.2, 0.7, 0.0]]))
+    assert (s["accuracy"], s["n_test"], s["macro_f1"]) == (1.0, 1, 1.0)
+
+
+def test_certain_and_wrong_costs_much_but_not_infinity():
+    s = evaluate.scores(np.array([0]), np.array([[0.0, 1.0]]))
+    assert 20 < s["log_loss"] < 40
+
+
+def test_clips_vote():
+    proba = np.array([[0.9, 0.1], [0.2, 0.8], [0.2, 0.8], [0.6, 0.4]])
+    voted = evaluate.track_proba(proba, np.array([0, 0, 0, 1]))
+    assert voted[0] == pytest.approx([1.3 / 3, 1.7 / 3])
+    assert voted[1].tolist() == [0.6, 0.4]
+    with pytest.raises(ValueError, match="track 1 has no clip"):
+        evaluate.track_proba(proba[:2], np.array([0, 2]))
+
+
+def test_metrics_file(tmp_path):
+    path = tmp_path / "metrics" / "m.json"
+    row = dict(model="m", notebook="n", dataset="d", split="s", n_test=1, chance=0.5)
+    evaluate.save_metrics(path, row | {"accuracy": np.float32(0.5), "n_test": np.int64(3)})
+    assert json.loads(path.read_text())["n_test"] == 3
+    with pytest.raises(ValueError, match="lack.*accuracy"):
+        evaluate.save_metrics(path, row)
+    with pytest.raises(ValueError):
+        evaluate.save_metrics(path, row | {"accuracy": float("nan")})
+    assert json.loads(path.read_text())["accuracy"] == 0.5  # the good file is still there
+    assert [p.name for p in path.parent.iterdir()] == ["m.json"]

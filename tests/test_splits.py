@@ -1,0 +1,177 @@
+"""Splits: nothing may stand on both sides, and what does is named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import splits
+
+
+class Pictures:
+    """A store of given frames, at ten frames a second."""
+
+    frames_per_second = 10.0
+
+    def __init__(self, frames):
+        self._frames = frames
+
+    def frames(self, track_id):
+        return self._frames[track_id]
+
+
+def table(n_artists=10, per_artist=3, labels=("a", "b")):
+    rows = [
+        (f"{label}{artist}-{i}", label, f"{label}-artist{artist}", "")
+        for label in labels
+        for artist in range(n_artists)
+        for i in range(per_artist)
+    ]
+    return pd.DataFrame(rows, columns=["track_id", "label", "group", "split"])
+
+
+def test_groups_stay_together_and_classes_in_proportion():
+    tracks = table()
+    split = splits.by_group(tracks, seed=1)
+    assert splits.audit(split, tracks).empty
+    counts = pd.crosstab(tracks["label"].to_numpy(), split.sides.to_numpy())
+    assert counts["test"].tolist() == [6, 6]
+    assert counts["valid"].tolist() == [6, 6]
+    assert counts["train"].tolist() == [18, 18]
+
+
+def test_folds_test_every_track_once():
+    tracks = table()
+    tested = [t for k in range(5) for t in splits.by_group(tracks, fold=k).ids("test")]
+    assert sorted(tested) == sorted(tracks["track_id"])
+
+
+def test_split_by_track_leaks_and_the_audit_names_the_groups():
+    tracks = table()
+    split = splits.by_track(tracks, seed=0)
+    leaks = splits.audit(split, tracks)
+    assert len(leaks) > 10
+    assert set(leaks["problem"]) == {"group"}
+    with pytest.raises(splits.LeakError, match=leaks["what"].iloc[0]):
+        splits.check(split, tracks)
+
+
+def test_same_seed_same_split_other_seed_other_split():
+    tracks = table()
+    one, two = splits.by_group(tracks, seed=3).sides, splits.by_group(tracks, seed=3).sides
+    assert one.equals(two)
+    assert not one.equals(splits.by_group(tracks, seed=4).sides)
+
+
+def test_too_few_groups_is_one_clear_sentence():
+    with pytest.raises(ValueError, match="too few groups.*'a': 2"):
+        splits.by_group(table(n_artists=2, labels=("a",)))
+    with pytest.raises(ValueError, match="fold must be 0 to 4"):
+        splits.by_group(table(), fold=5)
+
+
+def official_table():
+    tracks = table()
+    side = {0: "test", 1: "valid"}
+    tracks["split"] = [side.get(int(g[-1]), "train") for g in tracks["group"]]
+    return tracks
+
+
+def test_official_lists_are_taken_as_they_are():
+    tracks = official_table()
+    tracks.loc[5, "split"] = ""  # a faulty track, in no list
+    split = splits.official(tracks)
+    assert split.rule == "official"
+    assert tracks.loc[5, "track_id"] not in split.sides
+    assert len(split.ids("test")) == 6
+
+
+def test_validation_list_tests_when_the_test_list_is_absent():
+    tracks = official_table().query("split != 'test'").reset_index(drop=True)
+    split = splits.official(tracks)
+    assert set(split.ids("test")) == set(tracks.loc[tracks["split"] == "valid", "track_id"])
+    assert "validation list as test set" in split.rule
+    assert split.ids("valid")
+    assert splits.audit(split, tracks).empty
+
+
+def test_official_without_anything_to_test_on_is_refused():
+    tracks = official_table().query("split == 'train'")
+    with pytest.raises(ValueError, match="Split by group instead"):
+        splits.official(tracks)
+
+
+def test_file_round_trip_and_precedence(tmp_path):
+    tracks = table()
+    path = tmp_path / "run" / "split.csv"
+    made = splits.make(tracks, path, seed=5)
+    assert made.rule == "by group, fold 1 of 5, seed 5"
+    again = splits.make(tracks, path, seed=6)  # the file wins
+    assert again.rule == made.rule
+    pd.testing.assert_series_equal(again.sides, made.sides, check_dtype=False)
+    part = splits.read(path, tracks.head(4))
+    assert len(part.sides) == 4
+
+
+def test_auto_takes_official_lists_where_they_exist(tmp_path):
+    assert splits.make(official_table(), tmp_path / "a.csv").rule == "official"
+    with pytest.raises(ValueError, match="unknown rule 'artist'"):
+        splits.make(table(), tmp_path / "b.csv", rule="artist")
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("track_id,side\na,train\n", "not a split file"),
+        ("track_id,split\na,training\n", "not a split file"),
+        ("track_id,split\na,train\na,test\n", "track a stands in the split file twice"),
+        ("track_id,split\nz,train\n", "none of its 1 tracks"),
+    ],
+)
+def test_bad_split_files(tmp_path, text, message):
+    path = tmp_path / "split.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        splits.read(path, table())
+
+
+def music(rng, n=300, bands=24):
+    """Frames that move like music: random onsets that decay."""
+    level = np.zeros((n, bands))
+    for t in range(1, n):
+        level[t] = np.maximum(0.8 * level[t - 1], 40 * (rng.random(bands) < 0.1))
+    return level - 60
+
+
+def test_near_duplicates_survive_gain_noise_and_a_shift():
+    rng = np.random.default_rng(0)
+    frames = {f"t{i}": music(rng) for i in range(30)}
+    frames["copy"] = frames["t3"] + 6 + rng.normal(0, 1, frames["t3"].shape)
+    frames["later"] = frames["t7"][50:]
+    prints = splits.fingerprints(Pictures(frames), list(frames))
+    found = splits.near_duplicates(prints)
+    assert {frozenset(p) for p in found[["a", "b"]].to_numpy()} == {
+        frozenset(("copy", "t3")),
+        frozenset(("later", "t7")),
+    }
+
+
+def test_no_duplicates_among_silence_or_too_few_tracks():
+    silence = {name: np.full((100, 24), -100.0) for name in "ab"}
+    prints = splits.fingerprints(Pictures(silence), ["a", "b"])
+    assert splits.near_duplicates(prints).empty
+    assert splits.near_duplicates({}).empty
+    short = splits.fingerprints(Pictures({"a": silence["a"][:1]}), ["a"])
+    assert splits.near_duplicates(short).empty
+
+
+def test_duplicates_across_sides_are_named_and_mended():
+    tracks = table(n_artists=3, per_artist=1)
+    split = splits.by_group(tracks, n_folds=3)
+    train, test = split.ids("train")[0], split.ids("test")[0]
+    pair = pd.DataFrame({"a": [test], "b": [train], "correlation": [0.97]})
+    with pytest.raises(splits.LeakError, match=f"{test} = {train}"):
+        splits.check(split, tracks, pair)
+    mended = splits.mend(split, pair)
+    assert train not in mended.sides and test in mended.sides
+    assert "1 near-duplicate" in mended.rule
+    splits.check(mended, tracks, pair)
