@@ -1,0 +1,721 @@
+"""Build, render and check the notebooks of the series.
+
+The text files in ``notebooks/src`` (jupytext, percent format) are what people edit; the
+``.ipynb`` files in ``notebooks`` are made from them and hold the outputs of a run on the demo
+dataset::
+
+    python -m helpers.notebooks build        # .py -> .ipynb, keeps ids and outputs
+    python -m helpers.notebooks render 05    # executes one notebook and keeps its outputs
+    python -m helpers.notebooks pull 05      # an edit made in JupyterLab -> .py
+    python -m helpers.notebooks check        # lists what is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import hashlib
+import html
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_BYTES = 1_000_000
+AUDIO_PLACEHOLDER = "(audio player: run the cell to listen)"
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+STAMP = "music_series"  # our entry in the metadata of a notebook
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+# Kernels report their failures in the notebook; on the terminal their own log is only noise.
+KERNEL_ARGUMENTS = ("--IPKernelApp.log_level=50",)
+UNKNOWN = object()  # a default that is not a literal
+
+
+class NotebookError(RuntimeError):
+    """A notebook cannot be built, executed or read back; the message says which and why."""
+
+
+class Parameter(NamedTuple):
+    """A parameter that a notebook declares."""
+
+    default: Any
+    annotation: str
+
+
+# --- the shape of the series ---------------------------------------------------------------
+
+
+def sources(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
+    """Find the text sources in numeric order, all of them or those that are named.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Numbers or stems, such as ``"05"`` or ``"05_convpool"``; empty means every notebook.
+    root : pathlib.Path
+        The root of the repository.
+
+    Returns
+    -------
+    list of pathlib.Path
+
+    Raises
+    ------
+    NotebookError
+        If a name fits no source.
+
+    Examples
+    --------
+    >>> [path.stem for path in sources(root=Path("no/such/folder"))]
+    []
+    """
+    files = sorted((root / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
+    files = [path for path in files if path.stem != "00_template"]
+    if not names:
+        return files
+    chosen = set()
+    for name in names:
+        stem = Path(name).name.removesuffix(".py").removesuffix(".ipynb")
+        found = [path for path in files if path.stem == stem or path.stem.split("_")[0] == stem]
+        if not found:
+            known = ", ".join(path.stem for path in files) or "none"
+            raise NotebookError(f"no notebook {name!r} in notebooks/src; there are: {known}")
+        chosen.update(found)
+    return sorted(chosen)
+
+
+def code_hash(nb: nbformat.NotebookNode) -> str:
+    """Hash the sources of the code cells, in order (SHA-256, 64 hexadecimal digits).
+
+    Prose, outputs and metadata do not count: the outputs of a notebook belong to its code as
+    long as this number stays the same.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        The notebook.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+    >>> one = new_notebook(cells=[new_code_cell("1 + 1")])
+    >>> two = new_notebook(cells=[new_markdown_cell("Why?"), new_code_cell("1 + 1")])
+    >>> code_hash(one) == code_hash(two)
+    True
+    """
+    return _digest(cell.source for cell in nb.cells if cell.cell_type == "code")
+
+
+def parameters(nb: nbformat.NotebookNode) -> dict[str, Parameter]:
+    """Read the parameters that a notebook declares in its cell tagged ``parameters``.
+
+    The cell is parsed, not searched: comments may hold any character.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        The notebook.
+
+    Returns
+    -------
+    dict of str to Parameter
+        The default is `UNKNOWN` where it is not a literal.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_code_cell, new_notebook
+    >>> cell = new_code_cell("N_MELS: int = 96  # 12=coarse", metadata={"tags": ["parameters"]})
+    >>> parameters(new_notebook(cells=[cell]))
+    {'N_MELS': Parameter(default=96, annotation='int')}
+    """
+    found = {}
+    for cell in nb.cells:
+        if cell.cell_type == "code" and "parameters" in _tags(cell):
+            for node in ast.parse(cell.source).body:
+                found.update(_declared(node))
+            break
+    return found
+
+
+def _declared(node: ast.stmt) -> dict[str, Parameter]:
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        targets, annotation = [node.target], ast.unparse(node.annotation)
+    elif isinstance(node, ast.Assign):
+        targets, annotation = node.targets, ""
+    else:
+        return {}
+    try:
+        default = ast.literal_eval(node.value)
+    except ValueError:
+        default = UNKNOWN
+    return {t.id: Parameter(default, annotation) for t in targets if isinstance(t, ast.Name)}
+
+
+# --- build, pull, check --------------------------------------------------------------------
+
+
+def build(names: Sequence[str] = (), *, root: Path = ROOT, force: bool = False) -> list[Path]:
+    """Make the ``.ipynb`` files from their text sources, one way.
+
+    The setup cell and the address behind the Colab badge come from
+    ``notebooks/src/00_template.py`` and are written into every source first. Cells that did
+    not change keep their ids and outputs.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As in `sources`.
+    root : pathlib.Path
+        The root of the repository.
+    force : bool
+        Build over an ``.ipynb`` that was edited since it was built.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The notebooks, changed or not.
+
+    Raises
+    ------
+    NotebookError
+        If a source or the template lacks what it needs, or an edit would be lost.
+
+    Examples
+    --------
+    >>> build(["05"])  # doctest: +SKIP
+    [PosixPath('notebooks/05_convpool.ipynb')]
+    """
+    files = sources(names, root=root)
+    template = _template(root) if files else ("", "")
+    return [_build_one(path, template, root=root, force=force) for path in files]
+
+
+def _build_one(path: Path, template: tuple[str, str], *, root: Path, force: bool) -> Path:
+    old_text = path.read_text(encoding="utf-8")
+    text = _with_shared_parts(old_text, path, template, root=root)
+    nb, target = _from_text(text), _target(path)
+    previous = _read(target, root=root) if target.exists() else None
+    if previous is not None and not force and _was_edited(previous, nb):
+        raise NotebookError(
+            f"{_where(target, root)} was edited after it was built; bring the edit back with "
+            f"`make pull NB={path.stem}`, or drop it with `python -m helpers.notebooks build "
+            f"{path.stem} --force`"
+        )
+    stamp = {"built_hash": _cells_hash(nb)}
+    if previous is not None:
+        code = previous.metadata.get(STAMP, {}).get("code_hash")
+        stamp |= {"code_hash": code} if code else {}
+        nb = _keep_outputs(nb, previous)
+    _give_ids(nb.cells, previous.cells if previous is not None else [])
+    nb.metadata = nbformat.from_dict({**KERNEL, STAMP: stamp})
+    if text != old_text:
+        write_atomic(path, text)
+    write_atomic(target, _to_json(nb))
+    return target
+
+
+def _template(root: Path) -> tuple[str, str]:
+    """Return the repository's address and the text of the setup cell."""
+    path = root / "notebooks" / "src" / "00_template.py"
+    if not path.exists():
+        raise NotebookError(f"{_where(path, root)} is missing; it holds the shared setup cell")
+    text = path.read_text(encoding="utf-8")
+    address = re.search(r"""^(?:# )?REPOSITORY = ["'](.+?)["']""", text, re.MULTILINE)
+    if address is None:
+        raise NotebookError(f'{_where(path, root)} has no line REPOSITORY = "..."')
+    start, end = _setup_span(text, _where(path, root))
+    return address[1].removesuffix("/").removesuffix(".git"), text[start:end].rstrip("\n")
+
+
+def _setup_span(text: str, where: str) -> tuple[int, int]:
+    """Find the text of the cell tagged ``setup``, its marker line included."""
+    found = re.search(r"^# %%.*\btags\s*=\s*\[[^\]\n]*\"setup\".*$", text, re.MULTILINE)
+    if found is None:
+        raise NotebookError(f'{where} has no setup cell (# %% tags=["setup"])')
+    following = re.compile(r"^# %%", re.MULTILINE).search(text, found.end())
+    return found.start(), following.start() if following else len(text)
+
+
+def _with_shared_parts(text: str, path: Path, template: tuple[str, str], *, root: Path) -> str:
+    """Return the source with the template's setup cell and the badge under the title."""
+    address, setup = template
+    where = _where(path, root)
+    start, end = _setup_span(text, where)
+    gap = "\n\n" if end < len(text) else "\n"
+    text = text[:start] + setup + gap + text[end:]
+    title = re.search(r"^# # .*$", text, re.MULTILINE)
+    if title is None:
+        raise NotebookError(f"{where} has no title (# # Title in its first Markdown cell)")
+    repository = re.sub(r"^https?://github\.com/", "", address)
+    link = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/"
+    badge = f"# {BADGE}({link}{path.stem}.ipynb)"
+    rest = re.sub(r"\A(?:\n#)*\n# \[!\[Open [iI]n Colab\].*", "", text[title.end() :])
+    gap = "\n#" if re.match(r"\n# \S", rest) else ""
+    return f"{text[: title.end()]}\n#\n{badge}{gap}{rest}"
+
+
+def _from_text(text: str) -> nbformat.NotebookNode:
+    import jupytext
+
+    nb = jupytext.reads(text, fmt="py:percent")
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    for cell in nb.cells:
+        cell.metadata = _only_tags(cell)
+        cell.setdefault("id", "new")
+    return nb
+
+
+def _keep_outputs(
+    nb: nbformat.NotebookNode, previous: nbformat.NotebookNode
+) -> nbformat.NotebookNode:
+    """Match the cells as ``jupytext --update`` does; only unchanged code keeps its outputs."""
+    from jupytext.combine import combine_inputs_with_outputs
+
+    before = {cell.id: cell.source for cell in previous.cells}
+    tags = [_only_tags(cell) for cell in nb.cells]
+    nb = combine_inputs_with_outputs(nb, previous, fmt="py:percent")
+    nb.nbformat_minor = 5
+    for cell, metadata in zip(nb.cells, tags, strict=True):
+        cell.metadata = metadata
+        if cell.cell_type == "code" and before.get(cell.id) != cell.source:
+            cell.outputs, cell.execution_count = [], None
+    return nb
+
+
+def _give_ids(cells: list, previous: list) -> None:
+    """Give new cells an id made from their source, so that two builds are the same bytes."""
+    used = {cell.id for cell in previous}
+    for cell in cells:
+        if cell.id in used:
+            continue
+        tries = 0
+        while (new := _digest([cell.source, str(tries)])[:8]) in used:
+            tries += 1
+        cell.id = new
+        used.add(new)
+
+
+def _was_edited(previous: nbformat.NotebookNode, nb: nbformat.NotebookNode) -> bool:
+    now, built = _cells_hash(previous), previous.metadata.get(STAMP, {}).get("built_hash")
+    return built is not None and now != built and now != _cells_hash(nb)
+
+
+def pull(name: str, *, root: Path = ROOT) -> Path:
+    """Bring an edit made in JupyterLab from the ``.ipynb`` back into the text source.
+
+    Parameters
+    ----------
+    name : str
+        Number or stem of the notebook.
+    root : pathlib.Path
+        The root of the repository.
+
+    Returns
+    -------
+    pathlib.Path
+        The text source.
+
+    Raises
+    ------
+    NotebookError
+        If the notebook is missing or cannot be read.
+
+    Examples
+    --------
+    >>> pull("05")  # doctest: +SKIP
+    PosixPath('notebooks/src/05_convpool.py')
+    """
+    import jupytext
+
+    (path,) = sources([name], root=root)
+    nb = _read(_target(path), root=root)
+    old_text = path.read_text(encoding="utf-8")
+    _keep_blank_lines(nb.cells, jupytext.reads(old_text, fmt="py:percent").cells)
+    # The header of the source stays as it is: only what follows the first marker is written.
+    options = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}
+    nb.metadata = nbformat.from_dict({"jupytext": options})
+    body = jupytext.writes(nb, fmt="py:percent")
+    header = re.split(r"^# %%", old_text, maxsplit=1, flags=re.MULTILINE)[0]
+    write_atomic(path, header + body)
+    build([path.stem], root=root, force=True)
+    return path
+
+
+def _keep_blank_lines(cells: list, old_cells: list) -> None:
+    """Leave as many lines after a cell as the source had, so that pull changes only the edit."""
+    old = {cell.source: cell.metadata.get("lines_to_next_cell") for cell in old_cells}
+    for cell in cells:
+        cell.metadata = _only_tags(cell)
+        if (lines := old.get(cell.source)) is not None:
+            cell.metadata["lines_to_next_cell"] = lines
+
+
+def check(names: Sequence[str] = (), *, root: Path = ROOT) -> list[str]:
+    """List what is out of date: notebooks not built from their source, outputs of other code.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As in `sources`.
+    root : pathlib.Path
+        The root of the repository.
+
+    Returns
+    -------
+    list of str
+        One sentence a problem with its remedy; empty if everything is in order.
+
+    Examples
+    --------
+    >>> check(root=Path("no/such/folder"))
+    []
+    """
+    files = sources(names, root=root)
+    problems = [problem for path in files if (problem := _check_one(path, root))]
+    if not names:
+        known = {path.stem for path in files}
+        strays = sorted((root / "notebooks").glob("*.ipynb"))
+        problems += [
+            f"{_where(path, root)} has no source in notebooks/src"
+            for path in strays
+            if path.stem not in known
+        ]
+    return problems
+
+
+def _check_one(path: Path, root: Path) -> str:
+    target, stem = _target(path), path.stem
+    where, text = _where(target, root), path.read_text(encoding="utf-8")
+    if _with_shared_parts(text, path, _template(root), root=root) != text:
+        return f"{_where(path, root)}: setup cell or badge is not the template's; `make notebooks`"
+    if not target.exists():
+        return f"{where} is missing; `make notebooks`"
+    nb = _read(target, root=root)
+    if _cells_hash(nb) != _cells_hash(_from_text(text)):
+        return (
+            f"{where} is not built from its source; `make notebooks`, or `make pull NB={stem}` "
+            f"if it was edited in JupyterLab"
+        )
+    stamp = nb.metadata.get(STAMP, {}).get("code_hash")
+    if stamp is None:
+        return f"{where} has no outputs yet; `make render NB={stem}`"
+    if stamp != code_hash(nb):
+        return f"{where} holds outputs of other code; `make render NB={stem}`"
+    if target.stat().st_size > MAX_BYTES:
+        return f"{where} is larger than {MAX_BYTES} bytes; make its figures smaller"
+    return ""
+
+
+# --- render --------------------------------------------------------------------------------
+
+
+def render(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
+    """Execute notebooks with their default parameters, in numeric order, and keep the outputs.
+
+    Each is built first. The file is replaced only after every cell succeeded. Audio players,
+    progress bars and stderr are dropped, so two renders of a deterministic notebook are the
+    same bytes.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As in `sources`.
+    root : pathlib.Path
+        The root of the repository, where the kernel runs.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The rendered notebooks.
+
+    Raises
+    ------
+    NotebookError
+        If a cell fails (the message names notebook, cell and error), or the result is larger
+        than `MAX_BYTES`.
+
+    Examples
+    --------
+    >>> render(["05"])  # doctest: +SKIP
+    [PosixPath('notebooks/05_convpool.ipynb')]
+    """
+    return [_render_one(target, root) for target in build(names, root=root)]
+
+
+def _render_one(target: Path, root: Path) -> Path:
+    where = _where(target, root)
+    nb = _execute(_read(target, root=root), where, root)
+    for number, cell in enumerate(_code_cells(nb), start=1):
+        cell.execution_count = number
+        cell.outputs = _clean_outputs(cell.outputs, number)
+    for cell in nb.cells:
+        cell.metadata = _only_tags(cell)
+    stamp = {"built_hash": _cells_hash(nb), "code_hash": code_hash(nb)}
+    nb.metadata = nbformat.from_dict({**KERNEL, STAMP: stamp})
+    text = _to_json(nb)
+    if (size := len(text.encode())) > MAX_BYTES:
+        largest = max(_code_cells(nb), key=lambda cell: len(str(cell.outputs)))
+        raise NotebookError(
+            f"{where} would hold {size} bytes, more than {MAX_BYTES}; the largest output is "
+            f"that of cell In [{largest.execution_count}]"
+        )
+    write_atomic(target, text)
+    return target
+
+
+def _execute(nb: nbformat.NotebookNode, where: str, root: Path) -> nbformat.NotebookNode:
+    from nbclient import NotebookClient
+
+    nb = copy.deepcopy(nb)
+    started = []
+    client = NotebookClient(
+        nb,
+        kernel_name="python3",
+        timeout=None,
+        record_timing=False,
+        store_widget_state=False,
+        extra_arguments=list(KERNEL_ARGUMENTS),
+        resources={"metadata": {"path": str(root)}},
+        on_cell_start=lambda cell, cell_index: started.append(cell),
+    )
+    with kernel_environment():
+        try:
+            client.execute()
+        except Exception as error:
+            number = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in started)
+            name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", "")
+            raise NotebookError(f"{where}, cell In [{number}]: {name}: {text or error}") from error
+    return nb
+
+
+@contextlib.contextmanager
+def kernel_environment() -> Iterator[None]:
+    """Set what kernels inherit: figures inline whatever the caller uses, a quiet TensorFlow.
+
+    Examples
+    --------
+    >>> with kernel_environment():
+    ...     os.environ["MPLBACKEND"]
+    'module://matplotlib_inline.backend_inline'
+    """
+    wanted = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+    }
+    before = {key: os.environ.get(key) for key in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
+
+
+def _clean_outputs(outputs: list, number: int) -> list:
+    kept: list = []
+    for output in outputs:
+        if output.output_type == "stream":
+            if output.name == "stderr":
+                continue
+            if kept and kept[-1].output_type == "stream":
+                kept[-1].text += output.text  # stdout that a dropped output had cut in two
+                continue
+        elif "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
+            continue
+        elif "<audio" in "".join(output.get("data", {}).get("text/html", "")):
+            output.data = nbformat.from_dict({"text/plain": AUDIO_PLACEHOLDER})
+            output.metadata = nbformat.from_dict({})
+        if output.output_type == "execute_result":
+            output.execution_count = number
+        kept.append(output)
+    return kept
+
+
+# --- web pages -----------------------------------------------------------------------------
+
+
+def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
+    """Turn a notebook into one web page that needs neither network nor scripts.
+
+    Images and audio players stand in the page itself. Formulas stay as they are typed, because
+    the scripts that would set them come from the network.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        The notebook, executed or not.
+    title : str
+        The title of the page.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> page = to_html(new_notebook(cells=[new_markdown_cell("# Hello")]), title="A page")
+    >>> "Hello" in page, "<script" in page
+    (True, False)
+    """
+    from nbconvert import HTMLExporter
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+    exporter = HTMLExporter(template_name="lab", embed_images=True)
+    exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # progress bars
+    page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
+    page = re.sub(r"<script\b.*?</script\s*>", "", page, flags=re.DOTALL | re.IGNORECASE)
+    return re.sub(r"""<(?:img|link)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", _from_disk, page)
+
+
+def _from_disk(tag: re.Match) -> str:
+    """Replace an image or a style sheet that the page would fetch from the network."""
+    if not re.search(r"""\b(?:src|href)\s*=\s*["']?(?:https?:)?//""", tag[0]):
+        return tag[0]
+    alt = re.search(r"""\balt=(["'])(.*?)\1""", tag[0], re.DOTALL)
+    return html.escape(html.unescape(alt[2])) if alt else ""
+
+
+# --- small parts ---------------------------------------------------------------------------
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; an equal file is left alone.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file. Its folder is made if needed.
+    text : str
+        What it holds afterwards (UTF-8).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_atomic(Path(folder) / "a.txt", "hello")
+    ...     (Path(folder) / "a.txt").read_text()
+    'hello'
+    """
+    data = text.encode("utf-8")
+    if path.exists() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _digest(parts: Any) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8")
+        digest.update(f"{len(data)}:".encode() + data)
+    return digest.hexdigest()
+
+
+def _cells_hash(nb: nbformat.NotebookNode) -> str:
+    return _digest(
+        part for cell in nb.cells for part in (cell.cell_type, cell.source, *_tags(cell))
+    )
+
+
+def _tags(cell: nbformat.NotebookNode) -> list[str]:
+    return list(cell.metadata.get("tags", []))
+
+
+def _only_tags(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.from_dict({"tags": _tags(cell)} if _tags(cell) else {})
+
+
+def _code_cells(nb: nbformat.NotebookNode) -> list:
+    return [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _target(path: Path) -> Path:
+    return path.parent.parent / f"{path.stem}.ipynb"
+
+
+def _where(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _read(path: Path, *, root: Path) -> nbformat.NotebookNode:
+    if not path.exists():
+        raise NotebookError(f"{_where(path, root)} is missing; `make notebooks`")
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:
+        raise NotebookError(
+            f"{_where(path, root)} is not a notebook ({error}); delete it and `make notebooks`"
+        ) from error
+
+
+def _to_json(nb: nbformat.NotebookNode) -> str:
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    return nbformat.writes(nb, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+
+
+def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
+    """Run the command line; the exit status is 1 if something is wrong.
+
+    Examples
+    --------
+    >>> main(["check"], root=Path("no/such/folder"))
+    0
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.notebooks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=["build", "render", "pull", "check"])
+    parser.add_argument("names", nargs="*", metavar="NB", help="05 or 05_convpool; none: all")
+    parser.add_argument("--force", action="store_true", help="build: drop edits of the .ipynb")
+    args = parser.parse_args(argv)
+    try:
+        return _run(args, root)
+    except NotebookError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(args: argparse.Namespace, root: Path) -> int:
+    if args.command == "check":
+        problems = check(args.names, root=root)
+        print("\n".join(problems), end="\n" if problems else "")
+        return 1 if problems else 0
+    if args.command == "pull" and not args.names:
+        raise NotebookError("pull needs the name of a notebook, such as 05")
+    for path in sources(args.names, root=root):
+        if args.command == "build":
+            done = build([path.stem], root=root, force=args.force)[0]
+        elif args.command == "render":
+            done = render([path.stem], root=root)[0]
+        else:
+            done = pull(path.stem, root=root)
+        print(_where(done, root), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

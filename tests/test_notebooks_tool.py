@@ -1,0 +1,292 @@
+"""Build, render, pull and check, with a tiny series in a temporary repository."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from helpers import notebooks
+
+TEMPLATE = """# %% [markdown]
+# # Title
+
+# %% tags=["setup"]
+REPOSITORY = "https://github.com/someone/music"
+here = 1
+
+# %%
+"""
+SOURCE = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Loudness
+#
+# *one minute · nothing · nothing*
+
+# %% tags=["setup"]
+old = 1
+
+# %% tags=["parameters"]
+SEED: int = 0  # any number
+
+# %% [markdown]
+# ## Look
+
+# %%
+def louder(y):
+    return 2 * y
+
+
+print("seed", SEED)
+
+# %% [markdown]
+# ## Next
+"""
+BADGE = (
+    "# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/someone/music/blob/main/notebooks/05_loud.ipynb)"
+)
+NOISY = """
+# %%
+import sys
+
+from IPython.display import HTML, Audio, display
+
+print("one")
+print("a warning", file=sys.stderr)
+display({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}, raw=True)
+print("two")
+display(Audio([0.0, 0.1], rate=8000))
+
+# %%
+HTML("<b>kept</b>")
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "notebooks" / "src"
+    folder.mkdir(parents=True)
+    (folder / "00_template.py").write_text(TEMPLATE)
+    (folder / "05_loud.py").write_text(SOURCE)
+    return tmp_path
+
+
+def source(root: Path) -> Path:
+    return root / "notebooks" / "src" / "05_loud.py"
+
+
+def target(root: Path) -> Path:
+    return root / "notebooks" / "05_loud.ipynb"
+
+
+def read(root: Path) -> nbformat.NotebookNode:
+    return nbformat.read(target(root), as_version=4)
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def pretend_rendered(root: Path) -> None:
+    """Give every code cell an output and stamp the notebook, without a kernel."""
+    nb = read(root)
+    for number, cell in enumerate((c for c in nb.cells if c.cell_type == "code"), start=1):
+        cell.execution_count = number
+        cell.outputs = [new_output("stream", text=f"{number}\n")]
+    nb.metadata[notebooks.STAMP]["code_hash"] = notebooks.code_hash(nb)
+    target(root).write_text(notebooks._to_json(nb))
+
+
+def test_build_writes_setup_cell_and_badge_into_the_source(root):
+    assert notebooks.build(root=root) == [target(root)]
+    text = source(root).read_text()
+    assert f"# # Loudness\n#\n{BADGE}\n#\n# *one minute" in text
+    assert 'here = 1\n\n# %% tags=["parameters"]' in text and "old = 1" not in text
+    nb = read(root)
+    assert [c.cell_type[0] for c in nb.cells] == ["m", "c", "c", "m", "c", "m"]
+    assert nb.cells[2].metadata == {"tags": ["parameters"]}
+    assert nb.metadata.kernelspec.name == "python3"
+    assert set(nb.metadata) == {"kernelspec", "language_info", notebooks.STAMP}
+
+
+def test_a_second_build_changes_nothing(root):
+    notebooks.build(root=root)
+    before = [source(root).read_bytes(), target(root).read_bytes()]
+    notebooks.build(["05"], root=root)
+    assert [source(root).read_bytes(), target(root).read_bytes()] == before
+    target(root).unlink()
+    notebooks.build(["05_loud"], root=root)
+    assert target(root).read_bytes() == before[1]
+
+
+def test_a_new_address_replaces_the_old_badge(root):
+    notebooks.build(root=root)
+    change(source(root).with_name("00_template.py"), "someone", "other")
+    notebooks.build(root=root)
+    text = source(root).read_text()
+    assert text.count("Open in Colab") == 1 and "github/other/music" in text
+    assert 'REPOSITORY = "https://github.com/other/music"' in text
+
+
+def test_build_keeps_ids_and_outputs_of_unchanged_cells(root):
+    notebooks.build(root=root)
+    pretend_rendered(root)
+    before = read(root)
+    change(source(root), "SEED: int = 0", "SEED: int = 1")
+    change(
+        source(root), "# %% [markdown]\n# ## Look", "# %%\nnew = 1\n\n# %% [markdown]\n# ## Look"
+    )
+    notebooks.build(root=root)
+    after = read(root)
+    assert [c.id for c in after.cells if c.source != "new = 1"] == [c.id for c in before.cells]
+    outputs = {c.source: c.outputs for c in after.cells if c.cell_type == "code"}
+    assert outputs["SEED: int = 1  # any number"] == [] and outputs["new = 1"] == []
+    assert [o[0].text for source, o in outputs.items() if "louder" in source] == ["3\n"]
+    assert len({c.id for c in after.cells}) == len(after.cells)
+
+
+def test_build_does_not_lose_an_edit_made_in_jupyterlab(root):
+    notebooks.build(root=root)
+    change(target(root), "## Look", "## Listen")
+    with pytest.raises(notebooks.NotebookError, match="make pull NB=05_loud"):
+        notebooks.build(root=root)
+    notebooks.build(root=root, force=True)
+    assert "## Listen" not in target(root).read_text()
+
+
+def test_pull_brings_an_edit_back(root):
+    notebooks.build(root=root)
+    before = source(root).read_text()
+    notebooks.pull("05", root=root)
+    assert source(root).read_text() == before
+    change(target(root), "## Look", "## Listen")
+    notebooks.pull("05", root=root)
+    assert source(root).read_text() == before.replace("## Look", "## Listen")
+    assert notebooks.check(root=root) == [
+        "notebooks/05_loud.ipynb has no outputs yet; `make render NB=05_loud`"
+    ]
+
+
+def test_check_finds_what_is_out_of_date(root):
+    def problems():
+        return " ".join(notebooks.check(root=root))
+
+    assert "setup cell or badge" in problems()
+    notebooks.build(root=root)
+    assert "no outputs yet" in problems()
+    pretend_rendered(root)
+    assert problems() == ""
+    change(source(root), "## Look", "## Listen")
+    assert "not built from its source" in problems()
+    notebooks.build(root=root)
+    assert problems() == ""  # prose alone does not make outputs stale
+    change(source(root), "SEED)", "SEED + 1)")
+    notebooks.build(root=root)
+    assert "outputs of other code; `make render NB=05_loud`" in problems()
+    assert notebooks.main(["check"], root=root) == 1
+    target(root).rename(target(root).with_name("06_stray.ipynb"))
+    assert "05_loud.ipynb is missing" in problems() and "06_stray.ipynb has no source" in problems()
+
+
+def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
+    source(root).write_text(SOURCE + NOISY)
+    notebooks.render(["05"], root=root)
+    first = target(root).read_bytes()
+    cells = [c for c in read(root).cells if c.cell_type == "code"]
+    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5]
+    text, player = cells[3].outputs
+    assert text.text == "one\ntwo\n"
+    assert player.data == {"text/plain": notebooks.AUDIO_PLACEHOLDER}
+    assert cells[4].outputs[0].data["text/html"] == "<b>kept</b>"
+    assert all(set(c.metadata) <= {"tags"} for c in read(root).cells)
+    assert set(read(root).metadata) == {"kernelspec", "language_info", notebooks.STAMP}
+    assert notebooks.check(root=root) == []
+    notebooks.render(["05"], root=root)
+    assert target(root).read_bytes() == first
+
+
+def test_a_failed_render_names_the_cell_and_keeps_the_file(root):
+    notebooks.build(root=root)
+    change(source(root), 'print("seed", SEED)', 'raise KeyError("tempo")')
+    notebooks.build(root=root)
+    before = target(root).read_bytes()
+    with pytest.raises(notebooks.NotebookError) as failed:
+        notebooks.render(root=root)
+    assert str(failed.value) == "notebooks/05_loud.ipynb, cell In [3]: KeyError: 'tempo'"
+    assert target(root).read_bytes() == before
+
+
+def test_a_render_that_is_too_large_is_refused(root, monkeypatch):
+    notebooks.build(root=root)
+    before = target(root).read_bytes()
+    monkeypatch.setattr(notebooks, "MAX_BYTES", 100)
+    monkeypatch.setattr(notebooks, "_execute", lambda nb, where, root: nb)
+    with pytest.raises(notebooks.NotebookError, match="more than 100; .* cell In"):
+        notebooks.render(root=root)
+    assert target(root).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('# %% tags=["setup"]', "# %%", "05_loud.py has no setup cell"),
+        ("# # Loudness", "# Loudness", "05_loud.py has no title"),
+    ],
+)
+def test_a_source_that_lacks_a_part_is_refused(root, old, new, message):
+    change(source(root), old, new)
+    with pytest.raises(notebooks.NotebookError, match=message):
+        notebooks.build(root=root)
+
+
+def test_unknown_names_and_broken_files_are_named(root, capsys):
+    assert notebooks.main(["build", "07"], root=root) == 1
+    assert "no notebook '07' in notebooks/src; there are: 05_loud" in capsys.readouterr().err
+    target(root).write_text("{")
+    assert notebooks.main(["build"], root=root) == 1
+    assert "05_loud.ipynb is not a notebook" in capsys.readouterr().err
+
+
+def test_parameters_are_parsed_not_searched():
+    source = "A: int = 1  # use A=2 for more\nB = C = [1,\n     2]  # x = y\nD = print\nE: str\n1"
+    nb = new_notebook(cells=[new_code_cell(source, metadata={"tags": ["parameters"]})])
+    found = notebooks.parameters(nb)
+    assert list(found) == ["A", "B", "C", "D"]
+    assert found["A"] == (1, "int") and found["B"].default == [1, 2]
+    assert found["D"].default is notebooks.UNKNOWN
+
+
+def test_html_needs_no_network():
+    source = "![a > plot](http://example.org/a.png)\n\n<link rel=x href=https://example.org/x.css>"
+    page = notebooks.to_html(new_notebook(cells=[nbformat.v4.new_markdown_cell(source)]), title="t")
+    assert "a &gt; plot" in page
+    assert "<script" not in page and "<link" not in page and "src=" not in page
+
+
+def test_the_stamp_is_plain_json(root):
+    notebooks.build(root=root)
+    stamp = json.loads(target(root).read_text())["metadata"][notebooks.STAMP]
+    assert set(stamp) == {"built_hash"} and len(stamp["built_hash"]) == 64
+
+
+def test_html_shows_where_a_progress_bar_ended():
+    bar = [
+        new_output("stream", name="stderr", text=text) for text in ("\r bar-half", "\r100%", "\n")
+    ]
+    nb = new_notebook(cells=[new_code_cell("work()", outputs=bar)])
+    page = notebooks.to_html(nb, title="t")
+    assert "100%</" in page.replace("\n", "") and "bar-half" not in page
+    assert len(nb.cells[0].outputs) == 3

@@ -1,0 +1,537 @@
+"""The study runner, with tiny notebooks in a temporary repository."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import nbformat
+import papermill
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from helpers import report, study
+
+PARAMETERS = 'OUT_DIR: str = "runs"  # where\nRUN_NAME: str = "x"\n'
+METRICS = """import json, pathlib
+folder = pathlib.Path(OUT_DIR) / "metrics"
+folder.mkdir(parents=True, exist_ok=True)
+row = dict(model="<net>", notebook=RUN_NAME, dataset="demo", split="test", n_test=40, chance=0.1,
+           accuracy={accuracy}, accuracy_low=0.5, accuracy_high=0.75, extra=3)
+_ = (folder / (RUN_NAME + ".json")).write_text(json.dumps(row))"""
+# Each of two steps waits for the other: they can only end if they run side by side.
+MEET = """import pathlib, time
+(pathlib.Path(OUT_DIR) / (RUN_NAME + ".here")).touch()
+end = time.time() + 60
+while len(list(pathlib.Path(OUT_DIR).glob("*.here"))) < 2:
+    assert time.time() < end
+    time.sleep(0.05)"""
+FIGURE = """from IPython.display import SVG
+SVG("<svg xmlns='http://www.w3.org/2000/svg'><rect width='9' height='9'/></svg>")"""
+
+
+def write_notebook(root: Path, name: str, *cells: str, declared: str = PARAMETERS) -> None:
+    """Write a notebook: title, parameters cell, then code cells (``#F`` marks a key figure)."""
+    made = [new_markdown_cell(f"# {name}\n\n[![badge](https://example.org/b.svg)](https://x.org)")]
+    made.append(new_code_cell(declared, metadata={"tags": ["parameters"]}))
+    for source in cells:
+        if source.startswith("#F"):
+            made.append(new_markdown_cell("## Tempo & *key* <b>"))
+        tags = {"tags": ["key-figure"]} if source.startswith("#F") else {}
+        made.append(new_code_cell(source.removeprefix("#F\n"), metadata=tags))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nb = new_notebook(cells=made, metadata={"kernelspec": kernel})
+    (root / "notebooks").mkdir(parents=True, exist_ok=True)
+    nbformat.write(nb, root / "notebooks" / f"{name}.ipynb")
+
+
+def write_study(root: Path, **keys) -> Path:
+    path = root / "notebooks" / "studies" / "tiny.yml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({"dataset": "demo", **keys}, sort_keys=False))
+    return path
+
+
+def load(root: Path, path: Path) -> study.Study:
+    return study.load_study(path, data_dir=root / "data", runs_dir=root / "runs", root=root)
+
+
+def run(root: Path, path: Path, **options) -> dict[str, str]:
+    return {k: s.status for k, s in study.run_study(load(root, path), **options).items()}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "audio.py").write_text("A = 1\n")
+    return tmp_path
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    """Replace papermill by a copy of the notebook; return the names that were executed."""
+    executed = []
+
+    def execute(source, output, *, parameters, on_cell_start, **_):
+        nb = nbformat.read(source, as_version=4)
+        for index, cell in enumerate([*nb.cells, new_code_cell("injected = 1")]):
+            on_cell_start(cell, index)
+            if cell.source == "fail":
+                nbformat.write(nb, output)
+                raise ValueError("as told")
+        nbformat.write(nb, output)
+        executed.append(Path(output).stem)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    return executed
+
+
+# --- one real run, looked at from all sides -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Run the command line once, from another folder, on a study in which one step fails."""
+    root = tmp_path_factory.mktemp("repository")
+    (root / "helpers").mkdir()
+    declared = PARAMETERS + 'DATA_DIR: str = "data"\nDATASET: str = "x"\nSEED: int = 0  # a=b\n'
+    check = (
+        "import os, pathlib\n"
+        "assert (DATASET, SEED, DATA_DIR) == ('demo', 7, 'music'), (DATASET, SEED, DATA_DIR)\n"
+        "assert pathlib.Path('notebooks').is_dir() and os.environ['TF_CPP_MIN_LOG_LEVEL']\n"
+        "assert os.environ['MPLBACKEND'].startswith('module://matplotlib_inline')"
+    )
+    write_notebook(root, "01_look", check, METRICS.format(accuracy=0.6), declared=declared)
+    write_notebook(root, "02_left", MEET, "#F\n" + FIGURE)
+    write_notebook(root, "03_right", MEET, METRICS.format(accuracy=0.7))
+    write_notebook(root, "04_broken", METRICS.format(accuracy=1), "raise ValueError('no <b> here')")
+    write_notebook(root, "05_quits", "import sys\nsys.exit()", "1 + 1")
+    steps = [
+        {"notebook": "02_left", "after": ["01_look"]},
+        {"notebook": "03_right", "name": "03_wide", "after": ["01_look"]},
+        {"notebook": "01_look"},
+        {"notebook": "04_broken"},
+        {"notebook": "01_look", "name": "06_last", "after": ["02_left", "04_broken"]},
+        {"notebook": "05_quits"},
+    ]
+    path = write_study(
+        root, title="Tiny & <small>", description="For tests.", needs={"disk": "1 MB"},
+        parameters={"SEED": 7}, steps=steps,
+    )  # fmt: skip
+    stale = root / "runs" / "tiny" / "metrics" / "old.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text(json.dumps({"model": "old", "notebook": "99_gone", "accuracy": 0.99}))
+    code = "import sys; from helpers.study import main; from pathlib import Path\n"
+    code += "sys.exit(main(sys.argv[2:], root=Path(sys.argv[1])))"
+    command = [sys.executable, "-c", code, root, path, "--jobs", "2", "--data-dir", "../music"]
+    done = subprocess.run(
+        [*command, "--runs-dir", "../runs"],
+        cwd=root / "helpers",
+        env={**os.environ, "PYTHONPATH": str(study.ROOT), "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert "02_left" in done.stdout, done.stderr
+    return SimpleNamespace(root=root, folder=root / "runs" / "tiny", done=done)
+
+
+def test_a_failed_step_stops_only_what_comes_after_it(ran):
+    out = ran.done.stdout
+    assert ran.done.returncode == 1
+    assert "6 steps: 3 done, 2 failed, 1 not run" in out
+    assert re.search(r"06_last: not run, comes after 04_broken", out)
+    states = {path.stem for path in (ran.folder / ".state").glob("*.json")}
+    assert states == {"01_look", "02_left", "03_wide"}
+
+
+def test_the_failure_names_notebook_cell_and_error(ran):
+    assert "FAILED 04_broken (notebooks/04_broken.ipynb), cell In [4]" in ran.done.stdout
+    assert "ValueError: no <b> here" in ran.done.stdout
+    assert re.search(r"open \S*04_broken\.ipynb", ran.done.stdout)
+    cells = nbformat.read(ran.folder / "04_broken.ipynb", as_version=4).cells
+    assert [c.execution_count for c in cells if c.source.startswith("raise")] == [4]
+
+
+def test_a_notebook_that_quits_early_has_failed(ran):
+    assert re.search(r"FAILED 05_quits .* In \[3\]\n.*ended itself", ran.done.stdout)
+
+
+def test_steps_run_in_order_and_side_by_side(ran):
+    lines = re.findall(r"\] (\w+): (running|done)", ran.done.stdout)
+    assert lines.index(("01_look", "done")) < lines.index(("02_left", "running"))
+    assert lines.index(("03_wide", "running")) < lines.index(("02_left", "done"))
+
+
+def test_the_last_lines_say_where_the_results_are(ran):
+    last = ran.done.stdout.splitlines()[-3:]
+    assert last[0].endswith("tiny/report.html") and last[1].endswith("tiny/leaderboard.csv")
+    assert "*.ipynb" in last[2]
+
+
+def test_leaderboard_holds_the_successful_steps_best_first(ran):
+    with open(ran.folder / "leaderboard.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["notebook"], row["accuracy"]) for row in rows] == [
+        ("03_wide", "0.7"),
+        ("01_look", "0.6"),
+    ]
+    assert list(rows[0])[:3] == ["model", "notebook", "dataset"] and list(rows[0])[-1] == "extra"
+
+
+@pytest.mark.parametrize("name", ["report", "02_left", "04_broken"])
+def test_pages_load_nothing_from_the_network(ran, name):
+    page = (ran.folder / f"{name}.html").read_text()
+    loads = r"<(?:script|img|iframe|source|link)\b[^>]*\b(?:src|href)\s*=\s*[\"']?(?:https?:)?//"
+    assert not re.search(loads, page)
+    assert not re.search(r"@import|url\(\s*[\"']?http|<script", page)
+
+
+def test_the_page_of_a_step_shows_its_code(ran):
+    text = re.sub(r"<[^>]+>", "", (ran.folder / "02_left.html").read_text())
+    assert "while len(list(pathlib.Path(OUT_DIR)" in text and "badge" in text
+
+
+def test_report_tells_the_run(ran):
+    page = (ran.folder / "report.html").read_text()
+    assert "<h1>Tiny &amp; &lt;small&gt;</h1>" in page and "For tests." in page
+    assert "SEED = 7" in page and "1 MB" in page and "papermill" in page
+    assert "0.70 [0.50, 0.75]" in page and "<circle" in page and "stroke-dasharray" in page
+    assert "&lt;net&gt;" in page and "<net>" not in page and "99_gone" not in page
+    assert "ValueError: no &lt;b&gt; here" in page and "04_broken.html" in page
+    caption = (
+        r"<figure><img src='data:image/svg\+xml;base64,[^']+' alt='Tempo &amp; key &lt;b&gt;'>"
+    )
+    assert re.search(caption, page)
+    for link in re.findall(r"href='([^'#]+)'", page):
+        assert (ran.folder / link).exists(), link
+
+
+# --- what runs again ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def chain(root):
+    """Two steps, the second after the first, and one alone."""
+    write_notebook(root, "01_a", "1", declared=PARAMETERS + "SEED: int = 0\n")
+    write_notebook(root, "02_b", "2", declared=PARAMETERS + "RATE: float = 1.0\n")
+
+    def make(rate=1.0):
+        second = {"notebook": "02_b", "after": ["01_a"], "parameters": {"RATE": rate}}
+        steps = [{"notebook": "01_a"}, second, {"notebook": "02_b", "name": "03_c"}]
+        return write_study(root, steps=steps)
+
+    return make
+
+
+def test_unchanged_steps_are_skipped(root, chain, no_kernel):
+    assert set(run(root, chain()).values()) == {"done"}
+    assert set(run(root, chain()).values()) == {"unchanged"}
+    assert no_kernel == ["01_a", "02_b", "03_c"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("parameter", ["02_b"]),
+        ("notebook", ["01_a", "02_b"]),
+        ("helper", ["01_a", "02_b", "03_c"]),
+        ("output", ["01_a", "02_b"]),
+        ("prose", []),
+    ],
+)
+def test_changed_steps_and_what_comes_after_run_again(root, chain, no_kernel, change, expected):
+    run(root, chain())
+    del no_kernel[:]
+    declared = PARAMETERS + "SEED: int = 0\n"
+    if change == "notebook":
+        write_notebook(root, "01_a", "1 + 1", declared=declared)
+    elif change == "prose":
+        path = root / "notebooks" / "01_a.ipynb"
+        path.write_text(path.read_text().replace("# 01_a", "# Another title"))
+    elif change == "helper":
+        (root / "helpers" / "audio.py").write_text("A = 2\n")
+    elif change == "output":
+        (root / "runs" / "tiny" / "01_a.html").unlink()
+    run(root, chain(rate=2.0 if change == "parameter" else 1.0))
+    assert no_kernel == expected
+
+
+def test_a_failure_is_not_forgotten_when_the_change_is_undone(root, no_kernel):
+    path = write_study(root, steps=[{"notebook": "01_a"}])
+    for code, expected in [("1", "done"), ("fail", "failed"), ("1", "done"), ("1", "unchanged")]:
+        write_notebook(root, "01_a", code)
+        assert run(root, path) == {"01_a": expected}
+
+
+def test_force_and_only(root, chain, no_kernel):
+    assert run(root, chain(), only=["02_b"]) == {
+        "01_a": "done",
+        "02_b": "done",
+        "03_c": "not selected",
+    }
+    run(root, chain(), only=["02_b"], force=True)
+    assert no_kernel == ["01_a", "02_b", "02_b"]
+    assert run(root, chain(), only=["03_c"])["01_a"] == "earlier"
+    run(root, chain(), force=True)
+    assert no_kernel[-3:] == ["01_a", "02_b", "03_c"]
+    with pytest.raises(study.StudyError, match="no step '02_c'; did you mean"):
+        run(root, chain(), only=["02_c"])
+
+
+def test_metrics_written_over_by_another_step_are_reported(root, chain, no_kernel):
+    path = chain()
+    run(root, path)
+    metrics = root / "runs" / "tiny" / "metrics"
+    metrics.mkdir()
+    (metrics / "net.json").write_text(json.dumps({"notebook": "02_b", "accuracy": 0.5}))
+    state = root / "runs" / "tiny" / ".state" / "01_a.json"
+    state.write_text(json.dumps({**json.loads(state.read_text()), "metrics": ["net.json"]}))
+    run(root, path)
+    assert "net.json of 01_a was written over by 02_b" in (
+        root / "runs" / "tiny" / "report.html"
+    ).read_text()  # fmt: skip
+
+
+def start(root: Path, path: Path) -> subprocess.Popen:
+    code = "import sys; from helpers import study; from pathlib import Path\n"
+    code += "s = study.main(sys.argv[2:], root=Path(sys.argv[1])); import os; os._exit(s)"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, root, path, "--runs-dir", root / "runs"],
+        env={**os.environ, "PYTHONPATH": str(study.ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_step_runs_again(root, number):
+    wait_here = (
+        "import os, pathlib, time\n"
+        "folder = pathlib.Path(OUT_DIR)\n"
+        "_ = (folder / 'pid.tmp').write_text(str(os.getpid()))\n"
+        "os.replace(folder / 'pid.tmp', folder / 'pid')\n"
+        "while not (folder / 'go').exists():\n"
+        "    time.sleep(0.05)"
+    )
+    write_notebook(root, "01_a", "1")
+    write_notebook(root, "02_b", wait_here)
+    path = write_study(root, steps=[{"notebook": "01_a"}, {"notebook": "02_b"}])
+    folder = root / "runs" / "tiny"
+    process = start(root, path)
+    wait_for((folder / "pid").exists)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=30)
+    if number == signal.SIGINT:
+        assert process.returncode == 130 and "Interrupted" in out
+    assert (folder / ".state" / "01_a.json").exists()
+    assert not (folder / ".state" / "02_b.json").exists()
+    wait_for(lambda: is_gone(int((folder / "pid").read_text())), seconds=20)
+    (folder / "go").touch()
+    assert run(root, path) == {"01_a": "unchanged", "02_b": "done"}
+
+
+def test_two_runs_do_not_share_a_folder(root, chain, no_kernel):
+    pytest.importorskip("fcntl")
+    made = load(root, chain())
+    (made.folder / ".state").mkdir(parents=True)
+    with study._lock(made), pytest.raises(study.StudyError, match="another run"):
+        run(root, chain())
+    assert no_kernel == []
+
+
+# --- what is refused ------------------------------------------------------------------------
+
+DECLARED = """SEED: int = 0  # the same=the same
+N = 3  # A = 2 was tried
+RATE = 1.0
+FLAG = True
+NAMES = []
+SHAPE = (1, 2)
+FREE = None
+EITHER: int | str = 3
+WHERE = str(1)
+"""
+
+
+@pytest.fixture
+def declared(root):
+    write_notebook(root, "01_a", "1", declared=DECLARED + PARAMETERS)
+    return root
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"SEED": 2, "N": 4, "RATE": 2, "FLAG": False, "NAMES": ["rock"], "SHAPE": [3, 4]},
+        {"FREE": 3, "EITHER": "all", "WHERE": 5, "RATE": None},
+    ],
+)
+def test_declared_parameters_are_accepted(declared, values):
+    path = write_study(declared, steps=[{"notebook": "01_a", "parameters": values}])
+    assert load(declared, path).steps["01_a"].parameters == {
+        **values,
+        "OUT_DIR": "runs/tiny",
+        "RUN_NAME": "01_a",
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"SEEDS": 1}, "SEEDS: notebooks/01_a.ipynb does not declare it; did you mean SEED"),
+        ({"SEED": "1"}, "SEED: must be int like the default 0, not '1'; write 1.0"),
+        ({"SEED": 1.5}, "SEED: must be int"),
+        ({"N": True}, "N: must be int"),
+        ({"FLAG": 1}, "FLAG: must be bool"),
+        ({"RATE": "1e-3"}, "RATE: must be float like the default 1.0, not '1e-3'; write 0.001"),
+        ({"NAMES": "rock"}, "NAMES: must be list"),
+        ({"SHAPE": 3}, "SHAPE: must be list"),
+        ({"OUT_DIR": "x"}, "OUT_DIR: use --runs-dir"),
+    ],
+)
+def test_wrong_parameters_are_refused(declared, values, message):
+    path = write_study(declared, steps=[{"notebook": "01_a", "parameters": values}])
+    with pytest.raises(study.StudyError, match=r"tiny\.yml: step 01_a: parameters: ") as refused:
+        load(declared, path)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"steps": [{"notebook": "01_a"}], "stepz": 1}, "unknown key 'stepz'; did you mean steps?"),
+        ({"steps": []}, "steps is missing"),
+        ({"steps": [{"notebook": "01_b"}]}, "no notebooks/01_b.ipynb; did you mean 01_a?"),
+        ({"steps": [{"notebook": "01_a"}] * 2}, "step 01_a: name stands twice"),
+        ({"steps": [{"notebook": "01_a", "nam": "x"}]}, "steps[1]: unknown key 'nam'"),
+        ({"steps": ["01_a"]}, "steps[1] must be a mapping"),
+        ({"steps": [{"notebook": "01_a", "after": ["x"]}]}, "after: there is no step 'x'"),
+        ({"steps": [{"notebook": "01_a", "after": "x"}]}, "after must be a list"),
+        ({"steps": [{"notebook": "01_a", "name": "../x"}]}, "letters, digits"),
+        ({"steps": [{"notebook": "01_a", "name": "report"}]}, "not be 'report'"),
+        ({"steps": [{"notebook": "01_a"}], "name": "a b"}, "name: 'a b' must consist"),
+        (
+            {"steps": [{"notebook": "01_a"}], "parameters": {"EPOCHS": 1}},
+            "parameters: no notebook of the study declares EPOCHS",
+        ),
+        (
+            {"steps": [{"notebook": "01_a"}], "parameters": {"SEED": "one"}},
+            "parameters: SEED: must be int",
+        ),
+        (
+            {"steps": [{"notebook": "01_a"}], "parameters": {"DATASET": "gtzan"}},
+            "parameters: DATASET: use the key dataset",
+        ),
+    ],
+)
+def test_wrong_studies_are_refused(declared, keys, message):
+    with pytest.raises(study.StudyError) as refused:
+        load(declared, write_study(declared, **keys))
+    assert message in str(refused.value) and "tiny.yml" in str(refused.value)
+
+
+def test_circles_are_refused(declared):
+    steps = [
+        {"notebook": "01_a", "name": "x", "after": ["y"]},
+        {"notebook": "01_a", "name": "y", "after": ["x"]},
+    ]
+    with pytest.raises(study.StudyError, match="goes in a circle: [xy] -> [xy] -> [xy]"):
+        load(declared, write_study(declared, steps=steps))
+
+
+def test_a_key_that_stands_twice_is_refused(declared):
+    path = write_study(declared, steps=[{"notebook": "01_a"}])
+    path.write_text(path.read_text() + "dataset: gtzan\n")
+    with pytest.raises(study.StudyError, match="the key dataset stands twice"):
+        load(declared, path)
+
+
+def test_shared_parameters_go_where_they_are_declared(declared):
+    write_notebook(declared, "02_b", "2")
+    path = write_study(
+        declared, parameters={"SEED": 5}, steps=[{"notebook": "01_a"}, {"notebook": "02_b"}]
+    )
+    steps = load(declared, path).steps
+    assert steps["01_a"].parameters["SEED"] == 5 and "SEED" not in steps["02_b"].parameters
+
+
+# --- real datasets --------------------------------------------------------------------------
+
+
+def use_datasets(monkeypatch, load):
+    module = ModuleType("helpers.datasets")
+    module.DatasetError = type("DatasetError", (RuntimeError,), {})
+    module.load = lambda name, data_dir, **options: load(module, name, data_dir, options)
+    monkeypatch.setitem(sys.modules, "helpers.datasets", module)
+
+
+def test_an_absent_dataset_is_one_message(root, chain, no_kernel, monkeypatch, capsys):
+    def absent(module, name, data_dir, options):
+        raise module.DatasetError(f"no folder {data_dir}/genres; get it from example.org")
+
+    use_datasets(monkeypatch, absent)
+    path = chain()
+    path.write_text(path.read_text().replace("dataset: demo", "dataset: gtzan"))
+    arguments = [str(path), "--runs-dir", str(root / "runs"), "--data-dir", str(root / "data")]
+    assert study.main(arguments, root=root) == 2
+    message = capsys.readouterr().err
+    assert message == "dataset gtzan: no folder data/genres; get it from example.org\n"
+    assert no_kernel == [] and not (root / "runs").exists()
+
+
+def test_changed_files_of_a_dataset_run_again(root, no_kernel, monkeypatch):
+    asked = []
+
+    def present(module, name, data_dir, options):
+        asked.append((name, data_dir, options))
+        table = {"path": [str(root / "a.wav"), str(root / "gone.wav")]}
+        return SimpleNamespace(tracks=table, classes=["rock"], notes=["2 of 9 tracks"])
+
+    use_datasets(monkeypatch, present)
+    (root / "a.wav").write_bytes(b"1")
+    lines = 'DATA_DIR = "data"\nDATASET = "demo"\nCLASSES = []\nDATASET_OPTIONS = {}\n'
+    write_notebook(root, "01_a", "1", declared=lines)
+    options = {"CLASSES": ["rock"], "DATASET_OPTIONS": {"cut": 3}}
+    steps = [{"notebook": "01_a", "parameters": options}]
+    path = write_study(root, steps=[*steps, {**steps[0], "name": "again"}])
+    path.write_text(path.read_text().replace("dataset: demo", "dataset: gtzan"))
+    run(root, path)
+    assert asked == [("gtzan", "data", {"classes": ["rock"], "cut": 3})]
+    run(root, path)
+    assert no_kernel == ["01_a", "again"]
+    assert "2 of 9 tracks" in (root / "runs" / "tiny" / "report.html").read_text()
+    (root / "a.wav").write_bytes(b"12")
+    run(root, path)
+    assert no_kernel == ["01_a", "again"] * 2
+
+
+def test_numbers_in_the_report():
+    row = {"accuracy": 0.617, "accuracy_low": 0.5, "accuracy_high": 0.7, "parameters": 12345}
+    assert report._with_interval(row, "accuracy") == "0.62 [0.50, 0.70]"
+    assert report._with_interval(row, "parameters") == "12,345"
+    assert report._with_interval({"top3": float("nan")}, "top3") == ""
