@@ -20,12 +20,14 @@ import hashlib
 import html
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
+from jupyter_client import AsyncKernelManager
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BYTES = 1_000_000
@@ -39,6 +41,17 @@ BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.
 # Kernels report their failures in the notebook; on the terminal their own log is only noise.
 KERNEL_ARGUMENTS = ("--IPKernelApp.log_level=50",)
 UNKNOWN = object()  # a default that is not a literal
+
+
+class QuietKernelManager(AsyncKernelManager):
+    """Start kernels whose native libraries do not write to the terminal.
+
+    TensorFlow reports at start what it did not find, from below Python. What Python itself writes
+    goes into the notebook as always.
+    """
+
+    async def _async_launch_kernel(self, kernel_cmd, **options):
+        await super()._async_launch_kernel(kernel_cmd, **options | {"stderr": subprocess.DEVNULL})
 
 
 class NotebookError(RuntimeError):
@@ -489,6 +502,7 @@ def _execute(nb: nbformat.NotebookNode, where: str, root: Path) -> nbformat.Note
         record_timing=False,
         store_widget_state=False,
         extra_arguments=list(KERNEL_ARGUMENTS),
+        kernel_manager_class=QuietKernelManager,
         resources={"metadata": {"path": str(root)}},
         on_cell_start=lambda cell, cell_index: started.append(cell),
     )

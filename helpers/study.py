@@ -56,6 +56,7 @@ from helpers.notebooks import (
     ROOT,
     UNKNOWN,
     Parameter,
+    QuietKernelManager,
     code_hash,
     kernel_environment,
     parameters,
@@ -685,6 +686,7 @@ def _execute(study: Study, step: Step) -> str:
             log_output=False,
             start_timeout=120,
             extra_arguments=list(KERNEL_ARGUMENTS),
+            kernel_manager_class=QuietKernelManager,
             cwd=str(study.root),
             on_cell_start=lambda cell, cell_index: _count(step, cell),
         )

@@ -1,0 +1,157 @@
+"""Static checks of the notebooks: form, rhythm, parameters, outputs. No kernel is started."""
+
+import ast
+import re
+import statistics
+
+import jupytext
+import nbformat
+import pytest
+
+from helpers import notebooks, study
+
+ROOT = notebooks.ROOT
+SOURCES = notebooks.sources()
+NAMES = [path.stem for path in SOURCES]
+BUILT = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SETUP_LINES = 16  # of the cell that is the same in every notebook
+
+
+def source(name):
+    return jupytext.read(ROOT / "notebooks" / "src" / f"{name}.py")
+
+
+def built(name):
+    return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+
+
+def code(nb):
+    return [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]
+
+
+def prose(nb):
+    return "\n\n".join(c.source for c in nb.cells if c.cell_type == "markdown")
+
+
+def n_lines(cell):
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
+def tagged(nb, tag):
+    return [c for c in nb.cells if tag in c.metadata.get("tags", [])]
+
+
+def test_every_source_is_built_and_every_notebook_has_a_source():
+    assert [path.stem for path in BUILT] == NAMES
+    assert len(NAMES) >= 4
+
+
+def test_built_notebooks_and_outputs_belong_to_their_sources():
+    assert notebooks.check() == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_order_of_the_parts(name):
+    text = prose(source(name))
+    parts = ["# ", "**You will learn**", "**Before you start**", "## Setup", "## What we learned",
+             "## Exercises", "## Next", "**References.**"]  # fmt: skip
+    places = [text.find(part) for part in parts]
+    assert -1 not in places, dict(zip(parts, places))
+    assert places == sorted(places)
+    assert re.match(r"# [^\n]+\n\n\[!\[Open in Colab\]", text), "title, then the Colab badge"
+    first = text.split("## Setup")[0]
+    assert re.search(r"^\*[^*\n]+·[^*\n]+·[^*\n]+\*$", first, re.M), "time · needs · writes"
+    assert len(re.findall(r"^- ", first, re.M)) == 3, "three things to learn"
+    assert 3 <= len(re.findall(r"^## ", text, re.M)) - 4 <= 8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rhythm(name):
+    cells = code(source(name))
+    sizes = sorted(n_lines(c) for c in cells if not c.metadata.get("tags"))
+    assert statistics.median(sizes) <= 8
+    assert sizes[int(0.9 * len(sizes))] <= 20
+    assert max(sizes) <= 30
+    assert 25 <= len(source(name).cells) <= 90
+    words = len(re.findall(r"\w+", prose(source(name))))
+    assert 3.5 <= words / sum(sizes) <= 25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_is_plain_and_goes_anywhere(name):
+    for cell in code(source(name)):
+        tree = ast.parse(cell.source)  # magics and shell lines do not parse
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert node.names[0].name != "*"
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.match(r"/\w+/\w+/|[A-Z]:\\|~/", node.value), node.value
+        assert "filterwarnings" not in cell.source and "simplefilter" not in cell.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_are_typed_literals_with_a_comment(name):
+    (cell,) = tagged(source(name), "parameters")
+    for line in cell.source.splitlines():
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]*: (str|int|float|bool|list|dict) = .+?  # \w.+", line)
+        assert "=" not in line.split("  # ")[1], "papermill does not see such a parameter"
+    for node in ast.parse(cell.source).body:
+        assert isinstance(ast.literal_eval(node.value), eval(node.annotation.id))
+
+
+def test_a_parameter_means_the_same_everywhere():
+    seen = {}
+    for name in NAMES:
+        for line in tagged(source(name), "parameters")[0].source.splitlines():
+            key = line.split(":")[0]
+            if key != "RUN_NAME":
+                assert seen.setdefault(key, line) == line
+            else:
+                assert f'"{name}"' in line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kept_outputs_are_clean(name):
+    nb = built(name)
+    assert [c.execution_count for c in code(nb)] == list(range(1, len(code(nb)) + 1))
+    assert set(nb.metadata) <= {"kernelspec", "music_series", "language_info"}
+    assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 1_000_000
+    figures = 0
+    for cell in code(nb):
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+            data = output.get("data", {})
+            assert "<audio" not in str(data.get("text/html", ""))
+            assert "application/vnd.jupyter.widget-view+json" not in data
+            text = str(output.get("text", "")) + str(data.get("text/plain", ""))
+            assert "WARNING" not in text and "Warning" not in text, text[:200]
+            figures += "image/png" in data
+    assert 3 <= figures <= 12
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_we_learned_is_computed(name):
+    nb = source(name)
+    at = next(i for i, c in enumerate(nb.cells) if c.source.startswith("## What we learned"))
+    assert nb.cells[at].source.strip() == "## What we learned"
+    answer = nb.cells[at + 1]
+    assert answer.cell_type == "code" and answer.source.count('f"- ') == 3
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if 4 <= int(n[:2]) <= 10])
+def test_training_notebooks_audit_their_split_and_save_scores(name):
+    text = "\n".join(c.source for c in code(source(name)))
+    assert text.index("splits.check(") < text.index(".fit(")
+    assert "evaluate.save_metrics(" in text and ".save(" in text
+
+
+def test_the_readme_lists_every_notebook():
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    assert [n for n in NAMES if f"notebooks/{n}.ipynb" not in readme] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks/studies").glob("*.yml")), ids=str)
+def test_studies_declare_only_what_their_notebooks_know(path, tmp_path):
+    loaded = study.load_study(path, data_dir=tmp_path, runs_dir=tmp_path)
+    assert loaded.steps
