@@ -84,10 +84,11 @@ def test_a_second_run_does_nothing(smoke, data_dir):
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory):
-    """A clone of the working tree, as Colab would fetch it."""
+    """Put the series into a repository, for the setup cell to clone."""
     origin = tmp_path_factory.mktemp("origin") / "series"
-    ignored = shutil.ignore_patterns(".git", ".venv", "runs", "demo*", "*.ipynb", ".*_cache")
-    shutil.copytree(ROOT, origin, ignore=ignored)
+    for folder in ("helpers", "notebooks"):
+        shutil.copytree(ROOT / folder, origin / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", origin)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "series"]):
         subprocess.run([*git, *command], cwd=origin, check=True)
