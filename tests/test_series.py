@@ -14,7 +14,7 @@ from helpers import notebooks, study
 
 ROOT = notebooks.ROOT
 TINY = {
-    "DATASET_OPTIONS": {"artists_per_genre": 5, "tracks_per_artist": 2, "seconds": 10.0},
+    "DATASET_OPTIONS": {"artists_per_genre": 5, "tracks_per_artist": 3, "seconds": 10.0},
     "CLASSES": ["classical", "hiphop", "jazz", "metal", "reggae"],
     "EPOCHS": 8,
     "PATIENCE": 8,
@@ -54,13 +54,13 @@ def test_every_code_cell_ran(smoke):
 def test_networks_learn(smoke):
     """Loss falls by a tenth; accuracy beats chance by more than the noise of a guess.
 
-    A guesser among five classes on 10 test tracks passes 0.5 in 3 of 100 draws.
+    The better of two guessers among five classes gets 8 of 15 tracks right in 1 of 100 draws.
     """
     found = {row["model"]: row for row in metrics(smoke)}
     assert set(found) == {"convpool", "convconvpool"}
     for row in found.values():
         assert row["last_loss"] < 0.9 * row["first_loss"]
-        assert row["n_test"] == 10 and row["chance"] == 0.2
+        assert row["n_test"] == 15 and row["chance"] == 0.2
         assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
     assert max(row["accuracy"] for row in found.values()) >= 0.5
 
