@@ -48,8 +48,9 @@ if ROOT is None:
     ROOT = folders[-1]
     if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "-r", "requirements.txt"]
-    subprocess.run(pip, cwd=ROOT, check=True)
+    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
+    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
 
