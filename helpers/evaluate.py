@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import numpy as np
+
+from helpers.files import write_atomic
 
 
 def track_proba(proba: np.ndarray, owner: np.ndarray) -> np.ndarray:
@@ -163,12 +164,7 @@ def save_metrics(path: str | os.PathLike, metrics: dict) -> None:
     if not needed <= set(metrics):
         raise ValueError(f"metrics lack {sorted(needed - set(metrics))}")
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in metrics.items()}
-    text = json.dumps(plain, indent=1, allow_nan=False) + "\n"
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    part.write_text(text, encoding="utf8")
-    part.replace(path)
+    write_atomic(path, json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
 
 def _draws(groups: np.ndarray, n_boot: int, seed: int) -> list[np.ndarray]:

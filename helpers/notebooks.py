@@ -29,6 +29,8 @@ from typing import Any, NamedTuple
 import nbformat
 from jupyter_client import AsyncKernelManager
 
+from helpers.files import write_atomic
+
 ROOT = Path(__file__).resolve().parents[1]
 MAX_BYTES = 1_000_000
 AUDIO_PLACEHOLDER = "(audio player: run the cell to listen)"
@@ -607,36 +609,6 @@ def _from_disk(tag: re.Match) -> str:
 
 
 # --- small parts ---------------------------------------------------------------------------
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; an equal file is left alone.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file. Its folder is made if needed.
-    text : str
-        What it holds afterwards (UTF-8).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_atomic(Path(folder) / "a.txt", "hello")
-    ...     (Path(folder) / "a.txt").read_text()
-    'hello'
-    """
-    data = text.encode("utf-8")
-    if path.exists() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _digest(parts: Any) -> str:

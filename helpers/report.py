@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-from helpers.notebooks import write_atomic
+from helpers.files import write_atomic
 
 if TYPE_CHECKING:
     from helpers.study import Step, Study

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.fft import next_fast_len
 
+from helpers.files import write_atomic
+
 SIDES = ("train", "valid", "test")
 RULES = ("official", "group", "track")
 
@@ -204,13 +206,8 @@ def make(
 
 def write(split: Split, path: str | os.PathLike) -> None:
     """Write a split as CSV: one comment line with the rule, then track_id and split."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with part.open("w", encoding="utf8", newline="") as file:
-        file.write(f"# {split.rule}\n")
-        split.sides.rename("split").rename_axis("track_id").to_csv(file)
-    part.replace(path)
+    table = split.sides.rename("split").rename_axis("track_id").to_csv(lineterminator="\n")
+    write_atomic(path, f"# {split.rule}\n{table}")
 
 
 def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:

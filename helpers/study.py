@@ -51,6 +51,7 @@ import nbformat
 import yaml
 
 from helpers import report
+from helpers.files import write_atomic
 from helpers.notebooks import (
     KERNEL_ARGUMENTS,
     ROOT,
@@ -61,7 +62,6 @@ from helpers.notebooks import (
     kernel_environment,
     parameters,
     to_html,
-    write_atomic,
 )
 
 STUDY_KEYS = {

@@ -14,7 +14,6 @@ ROOT = notebooks.ROOT
 SOURCES = notebooks.sources()
 NAMES = [path.stem for path in SOURCES]
 BUILT = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SETUP_LINES = 16  # of the cell that is the same in every notebook
 
 
 def source(name):
@@ -74,7 +73,7 @@ def test_rhythm(name):
     assert max(sizes) <= 30
     assert 25 <= len(source(name).cells) <= 90
     words = len(re.findall(r"\w+", prose(source(name))))
-    assert 3.5 <= words / sum(sizes) <= 25
+    assert 6 <= words / sum(sizes) <= 25
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -86,8 +86,9 @@ def test_a_second_run_does_nothing(smoke, data_dir):
 def repository(tmp_path_factory):
     """Put the series into a repository, for the setup cell to clone."""
     origin = tmp_path_factory.mktemp("origin") / "series"
+    unwanted = shutil.ignore_patterns("__pycache__")
     for folder in ("helpers", "notebooks"):
-        shutil.copytree(ROOT / folder, origin / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, origin / folder, ignore=unwanted)
     shutil.copy(ROOT / "requirements.txt", origin)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "series"]):

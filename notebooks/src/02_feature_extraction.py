@@ -86,14 +86,16 @@ HOP_LENGTH: int = 512  # distance between frames in samples
 N_MELS: int = 64  # number of mel bands
 MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 JOBS: int = 2  # number of files read at the same time
-STORAGE_TRACKS: int = 200  # tracks that the storage experiment writes and reads
+STORAGE_TRACKS: int = 300  # tracks that the storage experiment writes and reads
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
 # ## One track first
 #
-# Before a function runs over a whole collection, it runs on one track. `features.log_mel` returns an array of
-# shape (mel bands, frames), in decibels, as librosa does.
+# Before a function runs over a whole collection, it runs on one track, and we look at what comes out.
+# `features.log_mel` returns an array of shape (mel bands, frames), in decibels, as librosa does. Each column is
+# one frame: `N_FFT` samples, weighted by a window, transformed, squared, and summed into `N_MELS` bands. The next
+# frame starts `HOP_LENGTH` samples later.
 
 # %%
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
@@ -103,7 +105,8 @@ S_db = features.log_mel(y, sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_M
 S_db.shape
 
 # %% [markdown]
-# The fast way must be the right way. librosa is the reference; compare every value that is within 60 dB of the
+# Why not simply librosa? On a large collection the time counts, and the helper leaves out work: single precision,
+# no multiplication by the zeros of the mel filters. But the fast way must be the right way. librosa is the reference; compare every value that is within 60 dB of the
 # loudest, because differences between silences do not matter.
 
 # %%
@@ -116,8 +119,8 @@ print(f"largest difference from librosa: {error:.4f} dB")
 # %% [markdown]
 # ### Why decibels
 #
-# The same spectrogram as power and in decibels, with the distribution of its values. In power, a few loud spots
-# hold nearly all of the range and everything else is black. A classifier sees what you see.
+# The ear hears ratios: ten times the power is a step of the same size, wherever it happens. Decibels put this into
+# numbers. Below is the same spectrogram as power and in decibels, with the distribution of its values.
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(11, 4.6), gridspec_kw={"width_ratios": [3, 1]})
@@ -131,11 +134,15 @@ axes[0, 0].set_xlabel("")
 plt.show()
 
 # %% [markdown]
+# In power, a few loud spots hold nearly all of the range and everything else is black. In decibels, quiet harmonics
+# and decays are there, and the values fill their range evenly. A classifier sees what you see.
+#
 # ## The whole collection
 #
 # `features.extract` reads every track, several at a time, and fills the **feature store**: large arrays on disk,
 # one row for each frame, and an index that says where each track lies. What is already there is not computed
-# again, so this cell can be interrupted and run again at any time.
+# again, so this cell can be interrupted and run again at any time. Pull the plug in the middle, and only the
+# arrays that were being written are lost.
 
 # %%
 store = features.extract(
@@ -194,8 +201,10 @@ small = features.extract(table, broken / "features", sr=SR, max_seconds=MAX_SECO
 small.index[["track_id", "status", "reason", "n_frames"]]
 
 # %% [markdown]
-# Each failure is a row with a reason, and the good file is in the store. The next notebooks use the tracks whose
-# status is *ok* and say how many there are.
+# Each failure is a row with a reason, and the good file is in the store. This matters more than it seems: in a
+# collection of a hundred thousand files some are always broken, and a run that dies on one of them dies at night,
+# at 97 %. A run that hides them is worse, because then nobody knows what the figures are about. The next notebooks
+# use the tracks whose status is *ok* and say how many there are.
 #
 # ## Summary features
 #
@@ -222,13 +231,18 @@ axes[0].set_yticks(range(1, len(dataset.classes) + 1), dataset.classes)
 plt.show()
 
 # %% [markdown]
-# Each box holds the middle half of a class. Where boxes of two classes do not overlap, one number is enough to
-# tell them apart; no single column separates all.
+# Each box holds the middle half of a class, the line in it the median, and circles are outliers. Where the boxes of
+# two classes do not overlap, one number is enough to tell most of their tracks apart. No single column separates
+# all classes, which is why classifiers use many. *Centroid* is the centre of gravity of the spectrum, heard as
+# brightness; *zero crossing rate* rises with noise and cymbals; *rms* is the level; *flatness* is near 0 for tones
+# and near 1 for noise.
 #
 # ## JPEG, PNG, NumPy file or store?
 #
-# Many projects draw spectrograms as pictures and train on those, because image libraries make it easy. What does
-# it cost? We write the same log-mels in five ways and read them back.
+# Many projects draw spectrograms as pictures and train on those, because image libraries make it easy. Some of the
+# older projects that this series takes up argued for JPEG, some for NumPy files, and none measured. What does each
+# way cost in bytes, in error, in time, and, what counts in the end, in accuracy? We write the same log-mels in five
+# ways and read them back.
 #
 # A picture holds whole numbers from 0 to 255. To fit decibels into that range we must choose its ends. `to_picture` uses the
 # same ends for all tracks. The last variant does what some projects did: it stretches **every frame** to the full range,
@@ -277,6 +291,9 @@ for row in chosen.itertuples():
 print(f"{len(exact)} tracks")
 
 # %% [markdown]
+# JPEG was made for photographs: it keeps what the eye notices and drops fine detail, and it stores small squares
+# of 8 × 8 points, which here are eight bands by eight frames. PNG loses nothing but the rounding to 256 steps.
+#
 # For each way: write all, read all, and keep for every track what a small classifier needs, the mean and the
 # standard deviation of each band.
 
@@ -329,7 +346,8 @@ storage["read time"] = storage["ms"] / storage.loc["feature store, float16", "ms
 storage.drop(columns=["ms", "accuracy_low", "accuracy_high"]).round(2)
 
 # %% [markdown]
-# *Read time* is in multiples of the store's, because absolute times depend on the machine. The error is measured
+# Read the columns from left to right: what does it cost to keep, how wrong is it on average and in the worst
+# hundredth, and does the classifier care? *Read time* is in multiples of the store's, because absolute times depend on the machine. The error is measured
 # above −80 dB.
 
 # %% tags=["key-figure"]
@@ -354,6 +372,12 @@ Markdown(
 os.makedirs(f"{OUT_DIR}/tables", exist_ok=True)
 storage.to_csv(f"{OUT_DIR}/tables/storage.csv")
 summary.to_csv(f"{OUT_DIR}/tables/summary_features.csv")
+
+# %% [markdown]
+# So which one? Pictures are small, and with one fixed scale their error is bounded and known. Their price is
+# decoding: a picture must be unpacked as a whole before a clip can be cut from it. The store is larger, and a clip
+# of any place and length is one slice, which is what training with random clips needs. The rest of the series uses
+# the store.
 
 # %% [markdown]
 # ## What we learned

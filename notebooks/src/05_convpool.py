@@ -99,7 +99,9 @@ SEED: int = 0  # seed of every random choice
 # %% [markdown]
 # ## The data
 #
-# The same three calls as in notebook 03. What exists already is not computed again.
+# The same three calls as in notebook 03: load the table of tracks, fill the feature store, divide. What exists
+# already is not computed again, so in a study these cells take seconds, and in an empty folder they make all that
+# is missing.
 
 # %%
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
@@ -107,12 +109,19 @@ store = features.extract(
     dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
     max_seconds=MAX_SECONDS, jobs=JOBS,
 )  # fmt: skip
+
+# %% [markdown]
+# Tracks that could not be read are rows with a reason in the store. They take no part, and we say how many they are.
+
+# %%
 usable = store.index.loc[store.index["status"] == "ok", "track_id"]
 tracks = dataset.tracks[dataset.tracks["track_id"].isin(usable)].set_index("track_id", drop=False)
 print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
 
 # %% [markdown]
-# The audit runs before every training: no artist and no near-duplicate may stand on both sides.
+# The audit runs before every training, however often it has run before: no artist and no near-duplicate may stand
+# on both sides. A split file can be exchanged, a track can be added, and a leak gives no error. It only gives a
+# better figure, and nobody doubts those.
 
 # %%
 split = splits.make(tracks, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
@@ -122,11 +131,20 @@ splits.check(split, tracks, duplicates)
 print(split.rule)
 split.sides.value_counts()[list(splits.SIDES)]
 
+# %% [markdown]
+# Y is the position of a track's label in the sorted list of classes. Clips inherit it from their track. That is a
+# simplification worth knowing: three seconds of a drum fill carry the label of the whole song.
+
 # %%
 Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
 clip_frames = round(CLIP_SECONDS * store.frames_per_second)
 ids = {side: split.ids(side) for side in splits.SIDES}
 
+
+# %% [markdown]
+# Two ways to cut clips. For validation and test, every clip of a track, in order. For training, clips from random
+# places, new ones in each epoch: a network that meets other three seconds of a song every time has a harder time
+# remembering the song. The seed makes both networks of this notebook meet the same clips.
 
 # %%
 def every_clip(side):
@@ -134,6 +152,7 @@ def every_clip(side):
     return clips.EveryClip(store, ids[side], Y[ids[side]].to_numpy(), clip_frames=clip_frames)
 
 
+# %%
 def random_clips():
     """Training clips, the same sequence for each network."""
     return clips.RandomClips(
@@ -155,7 +174,8 @@ print("X", X_batch.shape, "= (clips, time, frequency, channel); Y", Y_batch.shap
 # each height. This fits music: a backbeat counts wherever it stands in the clip, but a bass is not a cymbal.
 #
 # The first layer subtracts the mean of each mel band and divides by its standard deviation. Both come from
-# training clips and are saved with the network.
+# training clips only, and they are saved inside the network: whoever loads the file cannot forget to scale, and
+# cannot scale with other numbers.
 
 # %%
 mean, variance = clips.band_statistics(store, ids["train"])
@@ -164,9 +184,18 @@ mean, variance = clips.band_statistics(store, ids["train"])
 # %%
 def start():
     """Input of any length in time, and the scaling of each mel band (axis 2)."""
-    return [keras.layers.Input((None, store.n_mels, 1)), keras.layers.Normalization(axis=2, mean=mean, variance=variance)]
+    return [
+        keras.layers.Input((None, store.n_mels, 1)),
+        keras.layers.Normalization(axis=2, mean=mean, variance=variance),
+    ]
 
 
+# %% [markdown]
+# The step that both networks repeat is a convolution with a **batch normalization** behind it, which keeps the
+# answers of a layer in a range where the next one can learn, and a **ReLU**, which drops negative answers: "does
+# not fit" and "does not fit at all" become the same.
+
+# %%
 def convolution(filters):
     """3 × 3 patterns, normalized so that training may take larger steps.
 
@@ -179,6 +208,12 @@ def convolution(filters):
     ]
 
 
+# %% [markdown]
+# The end: flatten each moment, average over all moments, decide. **Dropout** hides half of the numbers from the
+# last layer during training, so that it cannot rest on a single one. **Softmax** turns the scores of the classes
+# into probabilities that sum to one.
+
+# %%
 def answer():
     """How often did each pattern occur, and which class does that speak for?"""
     return [
@@ -188,6 +223,10 @@ def answer():
         keras.layers.Dense(len(dataset.classes), activation="softmax"),
     ]
 
+
+# %% [markdown]
+# The plan that both share: three blocks, with more patterns in each, because there are more combinations of
+# patterns than patterns. After the last pooling, one moment stands for 32 frames.
 
 # %%
 BLOCKS = [(16, (2, 2)), (32, (4, 4)), (64, (4, 4))]  # patterns, and pooling over (time, frequency)
@@ -218,8 +257,8 @@ def convconvpool():
 
 
 # %% [markdown]
-# Send the batch through before training, and look at the shape after each step. Time and frequency shrink, the
-# number of patterns grows, and at the end one number for each class is left.
+# Send the batch through before training, and look at the shape after each step. A wrong axis shows here in a
+# second, and after training it shows as a disappointing figure that nobody can explain.
 
 # %%
 def shapes(network):
@@ -235,6 +274,10 @@ def shapes(network):
 shapes(convconvpool())
 
 # %% [markdown]
+# Read it from top to bottom. Time and frequency shrink with each pooling, the number of patterns grows. *Flatten*
+# lays the remaining bands of one moment side by side, the average removes time, and one number for each class is
+# left.
+#
 # ### Where parameters go to waste
 #
 # The project that gave these networks their names ended its conv-conv-pool with a *flatten* and a dense layer. It
@@ -249,19 +292,24 @@ flat = keras.Sequential(
     [keras.layers.Input((1024, 128, 1)), *body, keras.layers.Flatten(), keras.layers.Dense(256, activation="relu"),
      keras.layers.Dense(len(dataset.classes), activation="softmax")]
 )  # fmt: skip
+
+# %%
 counts = {"conv-pool": convpool(), "conv-conv-pool": convconvpool(), "conv-conv-pool, flattened": flat}
 counts = pd.Series({name: network.count_params() for name, network in counts.items()}, name="parameters")
 counts.map("{:,}".format)
 
 # %% [markdown]
-# The flattened network also knows *where* in the clip something happened, which is no virtue here: a clip starts
-# at a random place. Global pooling gives up the place and, with it, nearly all parameters.
+# The flattened network also knows *when* in the clip something happened, which is no virtue here: a clip starts
+# at a random place. Global pooling gives up the moment and, with it, nearly all parameters. A parameter is a place
+# where a training song can be remembered, so fewer of them is not only cheaper.
 #
 # ## Training
 #
 # Both networks get the same clips in the same order. After each epoch the validation loss decides whether these
-# weights are the best so far; training stops after `PATIENCE` epochs without progress and **goes back to the best
-# epoch**. The test set plays no part.
+# weights are the best so far. When `PATIENCE` epochs bring no progress, training stops and **goes back to the best
+# epoch**; halfway there, the learning rate is cut to a third, because a smaller step sometimes finds what a large
+# one jumps over. The test set plays no part in any of this. If it chose the epoch, its figure would be the best of
+# many draws, not a measurement.
 
 # %%
 def train(build):
@@ -301,18 +349,22 @@ axes[0].legend().remove()
 plt.show()
 
 # %% [markdown]
-# Solid lines are validation, dashed lines training. Where the dashed line keeps rising and the solid one does
-# not, the network has begun to remember the training artists. The dotted line is chance.
+# Solid lines are validation, dashed lines training; the dotted line is chance. Three things to look for. Does the
+# solid line leave chance at all? Where does the dashed line go on while the solid one stays? From there on the
+# network remembers the training artists instead of learning genres. And how restless is the solid line? It rests on
+# few artists, so one of them more or less moves it, and the "best" epoch is partly luck.
 #
 # ## The test
 #
 # Now, once, the test tracks. Each clip gives a probability for every class. A track's answer is the mean over its
-# clips: they vote.
+# clips: they vote. One clip may fall into a break or a solo that sounds like something else; the mean forgives it.
 
 # %%
 test = every_clip("test")
 y_true = Y[ids["test"]].to_numpy()
 groups = tracks.loc[ids["test"], "group"].to_numpy()
+
+# %%
 proba, rows = {}, {}
 for name, network in networks.items():
     of_clips = network.predict(test, verbose=0)
@@ -331,13 +383,19 @@ ax.set_title(f"Test tracks of {DATASET} ({split.rule})", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# `clip_accuracy` counts single clips, `accuracy` counts tracks after the vote. The interval redraws whole groups.
-# If two intervals overlap widely, this test set cannot say which network is better.
+# `clip_accuracy` counts single clips, `accuracy` counts tracks after the vote, `top3` counts a track as right if
+# its class is among the three most probable, and `log_loss` punishes being sure and wrong. `macro_f1` gives every
+# class the same weight, whatever its size.
+#
+# The bar is a 95 % interval: it redraws whole groups, because the tracks of one artist succeed and fail together.
+# Its width is the honest answer to "how good is it?" with so few test artists. If two bars overlap widely, this
+# test set cannot say which network is better, and the order of the dots is no finding.
 #
 # ### Class by class
 #
-# *Precision*: of the tracks called by a class's name, how many belong to it. *Recall*: of its tracks, how many
-# were found. The better network on the validation set is shown; choosing by the test set would be cheating.
+# One figure for all classes hides the weak ones. *Precision*: of the tracks called by a class's name, how many
+# belong to it. *Recall*: of its tracks, how many were found. The network with the lower validation loss is shown;
+# choosing by the test set would be cheating.
 
 # %%
 chosen = min(histories, key=lambda name: min(histories[name]["val_loss"]))
@@ -356,6 +414,9 @@ ax.set(title=f"{chosen}: rows are true, columns are answers", xlabel="answer", y
 plt.show()
 
 # %% [markdown]
+# The diagonal counts what was right. Off the diagonal, read along a row: where do the tracks of this class go? A
+# mistake between neighbours, such as rock and metal, means something else than one between classical and hip-hop.
+#
 # ### Listen to a mistake
 #
 # A figure says how often; a sound says why. This is the test track on which the network was most sure and wrong.
@@ -371,11 +432,17 @@ Audio(load_audio(worst["path"], sr=SR, max_seconds=10), rate=SR)
 
 # %% [markdown]
 # ## Results
+#
+# Networks are saved as `.keras` files, with the scaling inside. The figures go to one small file each, from which
+# the study makes its leaderboard: model, split, n, interval, chance, parameters and time.
 
 # %%
 os.makedirs(f"{OUT_DIR}/models", exist_ok=True)
 for name, network in networks.items():
     network.save(f"{OUT_DIR}/models/{RUN_NAME}-{name}.keras")
+
+# %%
+for name, network in networks.items():
     history = histories[name]
     evaluate.save_metrics(
         f"{OUT_DIR}/metrics/{RUN_NAME}-{name}.json",
