@@ -51,7 +51,7 @@ from helpers.soundfont import SoundFont
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
+VERSION = 2
 JOURNAL = "rendered.jsonl"
 FUSION_SHARE = 0.12
 

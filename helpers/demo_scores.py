@@ -545,12 +545,13 @@ class _Band:
         return notes
 
     def _resolve(self, ladder, at, bar, beat) -> int:
-        """Move to the nearest chord tone; near the edges towards the middle."""
+        """Move to the nearest chord tone, rather to the key note; at the edges to the middle."""
         root, quality = bar.chord(beat - bar.start)
         tones = {(root + i) % 12 for i in QUALITIES[quality]}
         middle = len(ladder) / 2
         return min(range(len(ladder)), key=lambda j: (
-            ladder[j] % 12 not in tones, abs(j - at) + 0.1 * abs(j - middle)))  # fmt: skip
+            ladder[j] % 12 not in tones,
+            abs(j - at) + 0.1 * abs(j - middle) - 1.5 * (ladder[j] % 12 == self.tonic)))
 
 
 def scale_of(mode: str) -> tuple[int, ...]:

@@ -73,9 +73,9 @@ GENRES: dict[str, dict] = {
     "blues": {
         "minor": 0.3,
         "scales": {"major": MAJOR_BLUES, "minor": BLUES},
-        "major": ["C6 C6 C6 C7 F7 F7 C6 C6 G7 F7 C6 C6", "C6 F7 C6 C6 F7 F7 C6 C6 G7 F7 C6 G7",
+        "major": ["C C6 C C7 F7 F7 C C G7 F7 C C", "C F7 C C F7 F7 C C6 G7 F7 C G7",
                   "C C7 F7 F7 C G7 C C"],
-        "minor_chords": ["Cm7 Cm7 Cm7 Cm7 Fm7 Fm7 Cm7 Cm7 Ab7 G7 Cm7 Cm7",
+        "minor_chords": ["Cm Cm7 Cm Cm7 Fm7 Fm7 Cm Cm Ab7 G7 Cm Cm",
                          "Cm Cm Fm7 Cm Cm Fm7 G7 Cm"],
         "styles": [
             _style((100, 138),
@@ -87,11 +87,11 @@ GENRES: dict[str, dict] = {
                    ["x-x-x---..x-x---|x-------........", "..x-x-xxx-----..|..x-x---x-------",
                     "x---x-x-x-------|................"],
                    swing=(0.64, 0.68)),
-            _style((56, 76),
-                   ["K:x.....x..x..;S:...X.....X..;H:xxxxxxxxxxxx",
-                    "K:x.....x.....;R:...X.....X..;D:x.xx.xx.xx.x"],
-                   ["r.rr.rf.fs.f", "r--..rf--s.f"],
-                   ["xxxxxxxxxxxx", "..x..x..x..x"],
+            _style((66, 86),
+                   ["K:X.....X..x..;S:...X.....X..;H:XooXooXooXoo",
+                    "K:X.....X.....;R:...X.....X..;D:X.oX.oX.oX.o"],
+                   ["r--r.rf--s.f", "r--..rf--s.f"],
+                   ["XooXooXooXoo", "..x..x..x..x"],
                    ["x-----x-----", "...x.....x.."],
                    ["x-xxxx------|..xxx-x-----", "...xxxx--xx-|x-----------"]),
         ],
@@ -129,7 +129,7 @@ GENRES: dict[str, dict] = {
     "country": {
         "minor": 0.08,
         "scales": {"major": PENTA, "minor": MINOR_PENTA},
-        "major": ["C C F C C C G7 C", "C F C G7 C F G7 C", "C G7 C C F C G7 C", "C Am F G7"],
+        "major": ["C C F C C F G7 C", "C F C G7 C F G7 C", "C G7 C C F C G7 C", "C Am F G7"],
         "minor_chords": ["Cm Ab Bb Cm Cm Fm G7 Cm"],
         "styles": [
             _style((96, 132),
@@ -160,8 +160,8 @@ GENRES: dict[str, dict] = {
     "disco": {
         "minor": 0.6,
         "scales": {"major": PENTA, "minor": MINOR_PENTA},
-        "major": ["C C Am7 Am7 F F G7 G7", "Cmaj7 Am7 Dm7 G7", "C G Am F", "C C F+G C"],
-        "minor_chords": ["Cm7 Cm7 Fm7 Cm7", "Cm Ab Bb Cm", "Cm7 Cm7 Ab Bb", "Cm Fm Bb7 Cm"],
+        "major": ["C C Am7 F C C F+G C", "Cmaj7 Am7 Dm7+G7 C", "C F G C", "C C F+G C"],
+        "minor_chords": ["Cm Cm7 Fm7 Cm", "Cm Ab Bb Cm", "Cm Cm7 Ab+Bb Cm", "Cm Fm G7 Cm"],
         "styles": [
             _style((110, 130),
                    ["K:X...X...X...X...;C:....x.......x...;S:....X.......X...;O:..x...x...x...x.;"
@@ -225,9 +225,9 @@ GENRES: dict[str, dict] = {
                     "....x-x-x-x-x---|..x-x---........"],
                    swing=(0.62, 0.68)),
             _style((108, 136),
-                   ["K:x.....x.x.....x.;R:x..x...x..x...x.;H:xxxxxxxxxxxxxxxx",
-                    "K:x.....x.x.....x.;R:..x...x..x..x...;M:x.x.x.x.x.x.x.x."],
-                   ["r-----f-f-----r-", "r-----f-r-----f-"],
+                   ["K:X...x.o.X...x.o.;R:x..x...x..x...x.;H:XoxoXoxoXoxoXoxo",
+                    "K:X...x.o.X...x.o.;R:..x...x..x..x...;M:X.o.X.o.X.o.X.o."],
+                   ["r---..f-f---..r-", "r-..r-f-r-..r-f-"],
                    ["x--x---x--x---x-", "x.....x.x..x...."], ["x---------------"],
                    ["x---x---x-x-x---|x-----------....", "..x-x-x-x---x---|x-------x---...."]),
             _style((66, 92),
@@ -318,8 +318,8 @@ GENRES: dict[str, dict] = {
     "rock": {
         "minor": 0.3,
         "scales": {"major": MAJOR_BLUES, "minor": MINOR_PENTA},
-        "major": ["C F C G C F G C", "C C F C", "C G F C", "C Bb F C"],
-        "minor_chords": ["Cm Bb Ab Bb Cm Bb Ab Cm", "Cm Ab Bb Cm", "Cm Eb Bb Cm"],
+        "major": ["C F C G C F G C", "C C F C", "C G F C", "C C F C C Bb F C"],
+        "minor_chords": ["Cm Cm Ab Bb Cm Bb Ab Cm", "Cm Ab Bb Cm", "Cm Fm Bb Cm"],
         "styles": [
             _style((112, 152),
                    [_BACKBEAT, "K:X..x..x.X.x.....;S:....X.......X...;H:X.x.X.x.X.x.X.x.",

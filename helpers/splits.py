@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.fft import next_fast_len
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from helpers.files import write_atomic
 
@@ -71,22 +73,20 @@ def official(tracks: pd.DataFrame, *, seed: int = 0) -> Split:
     Raises
     ------
     ValueError
-        No track of the official training list is present, or none to test on.
+        No track of the official training list is present, or none to test on, or a class has only
+        one of the two.
 
     Notes
     -----
     Notebook: 03_load_xy.
     """
+    why = _against_official(tracks)
+    if why:
+        raise ValueError(f"{why}. Keep other classes, or split by group.")
     sides = tracks.set_index("track_id")["split"]
     sides = sides[sides.isin(SIDES)]
-    found = set(sides)
-    if "train" not in found or found == {"train"}:
-        raise ValueError(
-            "the official split needs training tracks and validation or test tracks; found "
-            f"{sides.value_counts().to_dict() or 'none'}. Split by group instead."
-        )
     rule = "official"
-    if "test" not in found:
+    if "test" not in set(sides):
         sides = sides.replace("valid", "test")
         rule = "official train and validation lists, the validation list as test set"
     if "valid" not in set(sides):
@@ -166,6 +166,7 @@ def make(
     n_folds: int = 5,
     fold: int = 0,
     seed: int = 0,
+    duplicates: pd.DataFrame | None = None,
 ) -> Split:
     """Return the split of a run: read from its file, or drawn and written there.
 
@@ -176,9 +177,11 @@ def make(
     path : path
         The split file, CSV. An existing file wins, so that a run can be given a split.
     rule : "auto", "official", "group" or "track"
-        "auto" takes the official split where one exists, else the groups.
+        "auto" takes the official split where the tracks present allow it, else the groups.
     n_folds, fold, seed
         As in `by_group`.
+    duplicates : pd.DataFrame, optional
+        What `near_duplicates` returns: a draw keeps copies of a recording on one side.
 
     Returns
     -------
@@ -193,13 +196,15 @@ def make(
         raise ValueError(f"unknown rule {rule!r}; known are auto, {', '.join(RULES)}")
     if Path(path).exists():
         return read(path, tracks)
-    if rule == "auto":
-        rule = "official" if (tracks["split"] == "train").any() else "group"
-    if rule == "official":
+    why = _against_official(tracks)
+    if rule == "official" or (rule == "auto" and not why):
         split = official(tracks, seed=seed)
     else:
-        divide = by_group if rule == "group" else by_track
-        split = divide(tracks, n_folds=n_folds, fold=fold, seed=seed)
+        groups = tracks["group"] if duplicates is None else linked(tracks, duplicates)
+        divide = by_track if rule == "track" else by_group
+        split = divide(tracks.assign(group=groups), n_folds=n_folds, fold=fold, seed=seed)
+        if rule == "auto" and tracks["split"].ne("").any():
+            split = Split(split.sides, f"{split.rule}, because {why}")
     write(split, path)
     return split
 
@@ -381,6 +386,51 @@ def mend(split: Split, duplicates: pd.DataFrame) -> Split:
         return split
     rule = f"{split.rule}; {len(out)} near-duplicate(s) of later sides left out"
     return Split(split.sides.drop(sorted(out)), rule)
+
+
+def _against_official(tracks: pd.DataFrame) -> str:
+    """Say why the tracks present cannot follow the official lists; empty if they can."""
+    test = "test" if (tracks["split"] == "test").any() else "valid"
+    counts = pd.crosstab(tracks["label"], tracks["split"]).reindex(
+        columns=["train", test], fill_value=0
+    )
+    if not counts.to_numpy().any():
+        return "there are no official lists"
+    lacking = counts.index[(counts == 0).any(axis=1)].tolist()
+    if lacking:
+        return f"the official lists leave no training or no test tracks of {', '.join(lacking)}"
+    return ""
+
+
+def linked(tracks: pd.DataFrame, duplicates: pd.DataFrame) -> pd.Series:
+    """Return the group of each track, with groups that share a recording made one.
+
+    Parameters
+    ----------
+    tracks : pd.DataFrame
+        The table of a `helpers.datasets.Dataset`.
+    duplicates : pd.DataFrame
+        What `near_duplicates` returns.
+
+    Returns
+    -------
+    pd.Series
+        Like `tracks["group"]`.
+
+    Examples
+    --------
+    >>> tracks = pd.DataFrame({"track_id": ["a", "b", "c"], "group": ["x", "y", "z"]})
+    >>> linked(tracks, pd.DataFrame({"a": ["a"], "b": ["c"], "correlation": [0.99]})).tolist()
+    ['x', 'y', 'x']
+    """
+    codes, names = pd.factorize(tracks["group"])
+    number = pd.Series(codes, index=tracks["track_id"])
+    pairs = duplicates[duplicates["a"].isin(number.index) & duplicates["b"].isin(number.index)]
+    ends = number[pairs["a"]].to_numpy(), number[pairs["b"]].to_numpy()
+    graph = coo_array((np.ones(len(pairs)), ends), shape=(len(names), len(names)))
+    part = connected_components(graph, directed=False)[1]
+    first = pd.Series(np.arange(len(names))).groupby(part).transform("min")
+    return pd.Series(np.asarray(names)[first.to_numpy()[codes]], index=tracks.index, name="group")
 
 
 def _folds(tracks: pd.DataFrame, groups: pd.Series, *, n_folds: int, seed: int) -> list:

@@ -96,8 +96,27 @@ def test_validation_list_tests_when_the_test_list_is_absent():
 
 def test_official_without_anything_to_test_on_is_refused():
     tracks = official_table().query("split == 'train'")
-    with pytest.raises(ValueError, match="Split by group instead"):
+    with pytest.raises(ValueError, match="no test tracks of a, b. Keep other classes"):
         splits.official(tracks)
+
+
+def test_lists_that_leave_a_class_alone_are_not_followed(tmp_path):
+    tracks = official_table()
+    tracks.loc[(tracks["label"] == "b") & (tracks["split"] == "train"), "split"] = ""
+    with pytest.raises(ValueError, match="no training or no test tracks of b.*split by group"):
+        splits.official(tracks)
+    split = splits.make(tracks, tmp_path / "split.csv")
+    assert split.rule.startswith("by group") and split.rule.endswith("test tracks of b")
+    assert splits.read(tmp_path / "split.csv").rule == split.rule
+
+
+def test_a_draw_keeps_copies_on_one_side(tmp_path):
+    tracks = table(n_artists=6, per_artist=1, labels=("a",))
+    ids = tracks["track_id"]
+    pairs = pd.DataFrame({"a": ids[:3].to_numpy(), "b": ids[3:].to_numpy(), "correlation": 0.99})
+    split = splits.make(tracks, tmp_path / "split.csv", n_folds=3, duplicates=pairs)
+    assert splits.audit(split, tracks, pairs).empty
+    assert splits.linked(tracks, pairs).nunique() == 3
 
 
 def test_file_round_trip_and_precedence(tmp_path):

@@ -115,7 +115,7 @@ store = features.extract(
 
 # %%
 usable = store.index.loc[store.index["status"] == "ok", "track_id"]
-tracks = dataset.tracks[dataset.tracks["track_id"].isin(usable)].set_index("track_id", drop=False)
+tracks = dataset.tracks[dataset.tracks["track_id"].isin(usable)].set_index("track_id", drop=False).rename_axis(None)
 print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
 
 # %% [markdown]
@@ -124,8 +124,11 @@ print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
 # better figure, and nobody doubts those.
 
 # %%
-split = splits.make(tracks, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
 duplicates = splits.near_duplicates(splits.fingerprints(store, tracks.index))
+split = splits.make(
+    tracks, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED,
+    duplicates=duplicates,
+)  # fmt: skip
 split = splits.mend(split, duplicates)
 splits.check(split, tracks, duplicates)
 print(split.rule)
