@@ -34,6 +34,7 @@ from helpers.demo_styles import (
 )
 
 LOWEST, HIGHEST = 28, 96
+LOW_BASS = 36  # the lowest root: what plays it on small speakers is heard as its own note
 ROLES = ("drums", "bass", "comp", "color", "pad", "lead")
 # How likely a part plays in a section.
 _PLAYS = {
@@ -495,9 +496,9 @@ class _Band:
             pattern = self._pattern("bass", bar.section)
             for beat, held, char in self._steps(pattern, bar):
                 root, quality = bar.chord(beat - bar.start)
-                low = 31 + (root - 31) % 12
+                low = LOW_BASS + (root - LOW_BASS) % 12
                 if char == "a":
-                    near = 31 + (bar.following - 31) % 12
+                    near = LOW_BASS + (bar.following - LOW_BASS) % 12
                     pitch = near + (-1 if self.rng.random() < 0.5 else 2)
                 else:
                     third = 3 if 3 in QUALITIES[quality] else 4
@@ -545,13 +546,13 @@ class _Band:
         return notes
 
     def _resolve(self, ladder, at, bar, beat) -> int:
-        """Move to the nearest chord tone, rather to the key note; at the edges to the middle."""
+        """Move to the nearest chord tone, rather to the key note or its minor third."""
         root, quality = bar.chord(beat - bar.start)
         tones = {(root + i) % 12 for i in QUALITIES[quality]}
         middle = len(ladder) / 2
         return min(range(len(ladder)), key=lambda j: (
-            ladder[j] % 12 not in tones,
-            abs(j - at) + 0.1 * abs(j - middle) - 1.5 * (ladder[j] % 12 == self.tonic)))
+            ladder[j] % 12 not in tones, abs(j - at) + 0.1 * abs(j - middle)
+            - 1.5 * ((ladder[j] - self.tonic) % 12 in (0, 3))))  # fmt: skip
 
 
 def scale_of(mode: str) -> tuple[int, ...]:

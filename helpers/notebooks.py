@@ -40,8 +40,9 @@ KERNEL = {
 }
 STAMP = "music_series"  # our entry in the metadata of a notebook
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-# Kernels report their failures in the notebook; on the terminal their own log is only noise.
-KERNEL_ARGUMENTS = ("--IPKernelApp.log_level=50",)
+# Kernels report their failures in the notebook; their own log, and what native libraries print
+# below Python (TensorFlow at its start), is only noise.
+KERNEL_ARGUMENTS = ("--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False")
 UNKNOWN = object()  # a default that is not a literal
 
 
