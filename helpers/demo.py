@@ -45,13 +45,14 @@ from helpers.demo_styles import (
     PERFORMERS,
 )
 from helpers.demo_workers import RenderError, work_off
+from helpers.files import write_atomic
 from helpers.soundfont import SR as FONT_SR
 from helpers.soundfont import SoundFont
 
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 2
+VERSION = 3
 JOURNAL = "rendered.jsonl"
 FUSION_SHARE = 0.12
 
@@ -95,7 +96,7 @@ def _save(job: dict, score: Score, sound: dict, files: dict | None = None, **tru
     seconds, folder = float(job["seconds"]), Path(job["folder"])
     y = perform(score, sound, _font(), seconds=seconds)
     for name, content in (files or {}).items():
-        _write(folder / name, content)
+        write_atomic(folder / name, content)
     write_audio(folder / job["path"], y)
     times = _tag_times(score, seconds)
     row = {
@@ -165,16 +166,8 @@ def _open_journal(folder: Path, header: dict) -> dict[str, dict]:
                 path.unlink(missing_ok=True)
     for name in ("tracks.csv", "tags.csv"):
         (folder / name).unlink(missing_ok=True)
-    _write(journal, json.dumps(header) + "\n")
+    write_atomic(journal, json.dumps(header) + "\n")
     return {}
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    """Write a small file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.replace(part, path)
 
 
 def _render(kind, folder, plan: list[dict], parameters: dict, jobs, progress) -> pd.DataFrame:
@@ -210,8 +203,8 @@ def _tables(folder: Path, answers: list[dict], changed: bool) -> pd.DataFrame:
     if changed or not (folder / "tracks.csv").exists():
         rows = [(a["row"]["track_id"], *times) for a in answers for times in a["tags"]]
         tags = pd.DataFrame(rows, columns=["track_id", "tag", "start", "end"])
-        _write(folder / "tags.csv", tags.to_csv(index=False, lineterminator="\n"))
-        _write(folder / "tracks.csv", tracks.to_csv(index=False, lineterminator="\n"))
+        write_atomic(folder / "tags.csv", tags.to_csv(index=False, lineterminator="\n"))
+        write_atomic(folder / "tracks.csv", tracks.to_csv(index=False, lineterminator="\n"))
     return tracks
 
 
