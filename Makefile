@@ -24,6 +24,7 @@ $(INSTALLED): requirements.txt constraints.txt
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing requirements.txt into $(VENV) (a few minutes, once)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@$(RUN) -m helpers.warmup
 	@touch $@
 
 run: $(INSTALLED)  ## run the demo study: every notebook, trained networks, a report

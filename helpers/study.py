@@ -37,6 +37,7 @@ import logging
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -581,6 +582,9 @@ def run_study(
         preflight(study, selected.values())
         began = datetime.now().astimezone()
         (study.folder / ".state").mkdir(parents=True, exist_ok=True)
+        if jobs > 1:  # kernels that start together must not compile together: see warmup
+            warmup = [sys.executable, "-m", "helpers.warmup"]
+            subprocess.run(warmup, stderr=subprocess.DEVNULL, check=False)
         with _lock(study):
             _run_steps(study, selected, jobs=jobs, forced=forced, progress=progress)
             report.write_leaderboard(study)

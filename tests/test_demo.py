@@ -356,6 +356,7 @@ def listen(path: Path) -> tuple[float, str, np.ndarray]:
 @pytest.fixture(scope="session")
 def heard(medium) -> pd.DataFrame:
     folder, tracks = medium
+    listen(folder / tracks["path"].iloc[0])  # librosa compiles in one process, not in two at once
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         answers = joblib.Parallel(2, batch_size=5)(
             joblib.delayed(listen)(folder / path) for path in tracks["path"]

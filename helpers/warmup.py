@@ -1,0 +1,35 @@
+"""Compile what librosa compiles at its first use, once and in one process.
+
+librosa keeps functions that numba has compiled in a cache on disk. Two processes that fill this
+cache at the same time can spoil it, and from then on every use ends in a segmentation fault. So
+`make` runs ``python -m helpers.warmup`` after an installation, and the study runner does before it
+starts steps side by side.
+"""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Call each of librosa's compiled functions that the series uses.
+
+    Examples
+    --------
+    >>> main()
+    """
+    import librosa
+    import numpy as np
+
+    sr = 22050
+    y = np.random.default_rng(0).normal(0, 0.1, 5 * sr).astype(np.float32)
+    librosa.beat.beat_track(y=y, sr=sr)
+    librosa.onset.onset_detect(y=y, sr=sr)
+    librosa.feature.zero_crossing_rate(y)
+    librosa.feature.chroma_cqt(y=y, sr=sr)
+    librosa.feature.chroma_stft(y=y, sr=sr)  # estimates the tuning: pitch tracking, local maxima
+    librosa.effects.hpss(y)  # ends in an inverse transform
+    librosa.griffinlim(np.abs(librosa.stft(y, n_fft=512)), n_iter=1)
+    librosa.yin(y, fmin=100, fmax=400, sr=sr)
+
+
+if __name__ == "__main__":
+    main()
