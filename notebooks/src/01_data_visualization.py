@@ -119,8 +119,11 @@ print("\n".join(dataset.notes) or "Nothing is missing.")
 # If nine of ten tracks were rock, a program that always answers "rock" would score 90 %. So count first. The
 # darker bar counts groups: it says how many *different* sources stand behind a class.
 
-# %% tags=["key-figure"]
+# %%
 per_class = tracks.groupby("label").agg(tracks=("track_id", "size"), groups=("group", "nunique"))
+per_class.T
+
+# %% tags=["key-figure"]
 fig, ax = plt.subplots()
 rows = np.arange(len(per_class))
 ax.bar(rows, per_class["tracks"], color="C4", label="tracks")
@@ -149,6 +152,8 @@ Markdown(
 track = tracks.iloc[0]
 y = load_audio(track["path"], sr=SR, max_seconds=20)
 print(f"{track['title'] or track['track_id']} ({track['label']}): {y.shape[0]} samples, {len(y) / SR:.1f} s")
+
+# %%
 Audio(y, rate=SR)
 
 # %% [markdown]
@@ -158,6 +163,8 @@ Audio(y, rate=SR)
 # %%
 loudest = max(0.5, np.argmax(np.abs(y)) / SR)
 views = [(0, len(y) / SR), (loudest - 0.5, 1), (loudest, 0.02)]
+
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(11, 2.6), sharey=True)
 for ax, (start, length) in zip(axes, views):
     part = y[int(start * SR) : int((start + length) * SR)]
@@ -215,6 +222,11 @@ mel = librosa.feature.melspectrogram(y=y, sr=SR, n_fft=N_FFT, hop_length=HOP_LEN
 chroma = librosa.feature.chroma_stft(y=y, sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH)
 mfcc = librosa.feature.mfcc(y=y, sr=SR, n_mfcc=20, n_fft=N_FFT, hop_length=HOP_LENGTH)
 cqt = np.abs(librosa.cqt(y, sr=SR, hop_length=HOP_LENGTH))
+
+# %% [markdown]
+# All have one column for each frame; the rows differ in number and in meaning.
+
+# %%
 pd.Series({"mel": mel.shape, "chroma": chroma.shape, "MFCC": mfcc.shape, "constant Q": cqt.shape})
 
 # %%
@@ -224,6 +236,8 @@ pictures = {
     "chroma": (chroma, "chroma"),
     "MFCC (the first one, loudness, left out)": (mfcc[1:], None),
 }
+
+# %%
 fig, axes = plt.subplots(2, 2, figsize=(11, 5.5), sharex=True)
 for ax, (name, (picture, y_axis)) in zip(axes.flat, pictures.items()):
     librosa.display.specshow(
@@ -248,6 +262,8 @@ plt.show()
 y_harmonic, y_percussive = librosa.effects.hpss(y)
 energy = np.sum(y_percussive**2) / np.sum(y_harmonic**2 + y_percussive**2)
 print(f"{energy:.0%} of the energy of both parts is percussive.")
+
+# %%
 Audio(y_percussive, rate=SR)
 
 # %% [markdown]
@@ -256,9 +272,11 @@ Audio(y_percussive, rate=SR)
 # One track of each class as a log-mel spectrogram, the picture that most of this series learns from. Time runs to
 # the right, frequency upward on the mel scale, bright is loud. Before you read the titles: could you tell them apart?
 
-# %% tags=["key-figure"]
+# %%
 examples = tracks.groupby("label").head(1).head(12)
 n_rows = -(-len(examples) // 4)
+
+# %% tags=["key-figure"]
 fig, axes = plt.subplots(n_rows, 4, figsize=(11, 1.9 * n_rows), sharex=True, sharey=True, squeeze=False)
 for ax, (_, row) in zip(axes.flat, examples.iterrows()):
     y_i = load_audio(row["path"], sr=SR, max_seconds=10)
@@ -292,7 +310,6 @@ audit["reason"].replace("", "fine").value_counts().rename("files")
 good = audit[audit["reason"] == ""]
 copies = good[good["content"].duplicated(keep=False)].sort_values("content")
 print(f"{len(copies)} files have the same content as another file.")
-copies.head()
 
 # %% [markdown]
 # ### Does a class give itself away?
@@ -302,9 +319,11 @@ copies.head()
 # ask how well it alone tells one class from all others: 0 is not at all, 1 is perfectly. The measure is
 # $|2\,\mathrm{AUC} - 1|$ of the ROC curve.
 
-# %% tags=["key-figure"]
+# %%
 labels = tracks.set_index("track_id")["label"]
 clues = quality.class_clues(audit, labels)
+
+# %% tags=["key-figure"]
 fig, ax = plt.subplots(figsize=(8, 0.9 + 0.34 * len(clues)))
 image = ax.imshow(clues, vmin=0, vmax=1, cmap="Reds", aspect="auto")
 ax.set_xticks(range(clues.shape[1]), [c.replace("_", " ") for c in clues.columns], rotation=30, ha="right")
@@ -323,6 +342,8 @@ plt.show()
 # %%
 technical = clues[["sample_rate", "channels", "dc_offset", "cliff"]].stack()
 suspects = technical[technical > 0.9]
+
+# %%
 if suspects.empty:
     print("No class gives itself away by a technical property.")
 for (label, name), value in suspects.items():
@@ -344,13 +365,17 @@ for track_id in spoiled.index[labels[spoiled.index] == victim]:
     spoiled.loc[track_id, ["bandwidth", "cliff"]] = [
         quality.recording_properties(narrow, sr=SR)[name] for name in ("bandwidth", "cliff")
     ]
+
+# %%
 before, after = clues.loc[victim, "cliff"], quality.class_clues(spoiled, labels).loc[victim, "cliff"]
 print(f"cliff as a clue to {victim}: {before:.2f} before, {after:.2f} after")
 
 # %%
-fig, ax = plt.subplots()
 edges = np.linspace(0, max(spoiled["cliff"].max(), good["cliff"].max()), 40)
 others = labels[good.index] != victim
+
+# %%
+fig, ax = plt.subplots()
 ax.hist(good["cliff"][others], edges, color="0.7", label="other classes")
 ax.hist(good["cliff"][~others], edges, color="C0", alpha=0.8, label=f"{victim}, as it is")
 ax.hist(spoiled["cliff"][~others], edges, color="C1", alpha=0.8, label=f"{victim}, through 16 kHz")

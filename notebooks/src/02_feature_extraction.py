@@ -100,6 +100,9 @@ SEED: int = 0  # seed of every random choice
 # %%
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
 track = dataset.tracks.iloc[0]
+track[["track_id", "label", "path"]]
+
+# %%
 y = load_audio(track["path"], sr=SR, max_seconds=MAX_SECONDS)
 S_db = features.log_mel(y, sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS)
 S_db.shape
@@ -149,6 +152,8 @@ store = features.extract(
     dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
     max_seconds=MAX_SECONDS, jobs=JOBS,
 )  # fmt: skip
+
+# %%
 print(store.report())
 
 # %% [markdown]
@@ -161,8 +166,8 @@ print(type(frames).__name__, frames.dtype, frames.shape)
 print(f"{store.frames_per_second:.2f} frames a second")
 
 # %%
-fig, ax = plt.subplots(figsize=(11, 2.6))
 clip = np.asarray(frames[: int(5 * store.frames_per_second)], dtype=np.float32)
+fig, ax = plt.subplots(figsize=(11, 2.6))
 librosa.display.specshow(
     clip.T, sr=SR, hop_length=HOP_LENGTH, x_axis="time", y_axis="mel", cmap="magma", ax=ax
 )
@@ -178,6 +183,8 @@ plt.show()
 # %%
 shards = sorted(Path(OUT_DIR, "features").rglob("frames-*.npy"))
 before = [shard.stat().st_mtime_ns for shard in shards]
+
+# %%
 features.extract(
     dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
     max_seconds=MAX_SECONDS, jobs=JOBS,
@@ -196,6 +203,8 @@ broken = Path(tempfile.mkdtemp())
 (broken / "empty.wav").touch()
 (broken / "really a text.mp3").write_text("This is not music.")
 files = [broken / "empty.wav", broken / "really a text.mp3", broken / "gone.wav", Path(track["path"])]
+
+# %%
 table = pd.DataFrame({"track_id": [f.stem for f in files], "path": [str(f) for f in files]})
 small = features.extract(table, broken / "features", sr=SR, max_seconds=MAX_SECONDS, progress=False)
 small.index[["track_id", "status", "reason", "n_frames"]]
@@ -222,6 +231,8 @@ summary.iloc[:3, :6].round(3)
 labels = dataset.tracks.set_index("track_id")["label"]
 shown = [c for c in ("centroid_mean", "zero_crossing_rate_mean", "rms_mean", "flatness_mean") if c in summary]
 shown = shown or list(summary.columns[:4])
+
+# %%
 fig, axes = plt.subplots(1, len(shown), figsize=(11, 3.4), sharey=True)
 for ax, column in zip(axes, shown):
     groups = [summary.loc[labels[summary.index] == name, column] for name in dataset.classes]
@@ -257,12 +268,14 @@ def to_picture(S_db):
     return np.uint8(np.round(255 * (np.clip(S_db, LOW, HIGH) - LOW) / (HIGH - LOW)))
 
 
+# %%
 def stretch_frames(S_db):
     """Each frame from its own minimum to its own maximum: loudness is lost."""
     low, high = S_db.min(axis=1, keepdims=True), S_db.max(axis=1, keepdims=True)
     return np.uint8(np.round(255 * (S_db - low) / np.maximum(high - low, 1e-6)))
 
 
+# %%
 def from_picture(path):
     """Gray levels back to decibels."""
     return np.asarray(Image.open(path), dtype=np.float32) / 255 * (HIGH - LOW) + LOW
@@ -284,6 +297,8 @@ ways = {
 # %%
 ok = dataset.tracks[dataset.tracks["track_id"].isin(store.index.query("status == 'ok'")["track_id"])]
 chosen = ok.sample(min(STORAGE_TRACKS, len(ok)), random_state=SEED).reset_index(drop=True)
+
+# %%
 exact = {}
 for row in chosen.itertuples():
     y = load_audio(row.path, sr=SR, offset=None, max_seconds=MAX_SECONDS)
@@ -303,6 +318,7 @@ def describe(S_db):
     return np.concatenate([S_db.mean(axis=0), S_db.std(axis=0)])
 
 
+# %%
 def measure(write_all, read, size):
     """Bytes, error in decibels, reading time and features of one way to store."""
     write_all()
@@ -341,6 +357,8 @@ for name, X in described.items():
     proba = cross_val_predict(model, X, y_true, cv=folds, method="predict_proba")
     s = evaluate.scores(y_true, proba, groups=chosen["group"].to_numpy(), seed=SEED)
     results[name] |= {k: s[k] for k in ("accuracy", "accuracy_low", "accuracy_high")}
+
+# %%
 storage = pd.DataFrame(results).T
 storage["read time"] = storage["ms"] / storage.loc["feature store, float16", "ms"]
 storage.drop(columns=["ms", "accuracy_low", "accuracy_high"]).round(2)

@@ -134,6 +134,8 @@ print("one batch: X", X_batch.shape, "= (clips, frames, mel bands, channels); Y"
 
 # %%
 assert X_batch.shape[1:] == (clip_frames, store.n_mels, 1)
+
+# %%
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.8), sharey=True)
 for ax, i in zip(axes, np.linspace(0, len(every.owner) - 1, 4).astype(int)):
     batch, place = divmod(int(i), every.batch_size)
@@ -221,6 +223,8 @@ def describe(X):
     return np.concatenate([X.mean(axis=1), X.std(axis=1)], axis=1)[..., 0]
 
 
+
+# %%
 sample = tracks.assign(Y=Y, group=splits.linked(tracks, duplicates))
 sample = sample.sample(min(LADDER_TRACKS, len(tracks)), random_state=SEED)
 part = clips.EveryClip(store, sample["track_id"], sample["Y"], clip_frames=clip_frames)
@@ -243,6 +247,8 @@ for name, folds in ways.items():
     y_pred = cross_val_predict(model, X, part.y, cv=list(folds), n_jobs=JOBS)
     proba = np.eye(len(dataset.classes))[y_pred]
     rows[name] = evaluate.scores(part.y, proba, groups=group, seed=SEED)
+
+# %%
 ladder = pd.DataFrame(rows).T
 ladder[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_groups"]].round(3)
 
@@ -307,6 +313,8 @@ plt.show()
 train_ids = split.ids("train")
 Y_of = pd.Series(Y, index=tracks["track_id"])
 feed = clips.RandomClips(store, train_ids, Y_of[train_ids].to_numpy(), clip_frames=clip_frames, seed=SEED)
+
+# %%
 first = feed[0][0]
 feed.on_epoch_end()
 print(f"{len(feed)} batches an epoch; X {first.shape}")
