@@ -135,10 +135,13 @@ plt.show()
 
 # %%
 share = per_class["tracks"] / per_class["tracks"].sum()
+sizes = f"The largest class is *{share.idxmax()}* with {share.max():.0%} of the tracks, the smallest is "
+sizes += f"*{share.idxmin()}* with {share.min():.0%}. "
+even = f"All classes have the same share, {share.max():.0%} of the tracks. "
 Markdown(
-    f"The largest class is *{share.idxmax()}* with {share.max():.0%} of the tracks, the smallest is "
-    f"*{share.idxmin()}* with {share.min():.0%}. Always answering *{share.idxmax()}* would be right for "
-    f"{share.max():.0%} of the tracks: that is the line to beat, not zero."
+    (even if share.max() == share.min() else sizes)
+    + f"Always answering *{share.idxmax()}* would be right for {share.max():.0%} of the tracks: that is the line to "
+    "beat, not zero."
 )
 
 # %% [markdown]
