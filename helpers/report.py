@@ -30,7 +30,7 @@ COLUMNS = [
     *("top3", "log_loss", "parameters", "train_seconds"),
 ]
 SHOWN = (
-    *("n_test", "chance", "accuracy", "macro_f1", "top3", "log_loss"),
+    *("accuracy", "n_test", "chance", "macro_f1", "top3", "log_loss"),
     *("parameters", "train_seconds"),
 )
 PACKAGES = ("numpy", "pandas", "scikit-learn", "librosa", "keras", "tensorflow", "papermill")
@@ -333,7 +333,7 @@ def _models(study: Study) -> str:
     body = "".join(_model_row(study, row, keys) for row in rows)
     return (
         f"<h2>Leaderboard</h2>{_chart(rows)}"
-        f"<div class='wide'><table><tr><th>model</th><th>step</th><th>split</th>{head}</tr>"
+        f"<div class='wide'><table><tr><th>model</th><th>step</th>{head}<th>split</th></tr>"
         f"{body}</table></div><p class='soft'>Brackets hold the interval that the notebook "
         f"states (95 % unless it says otherwise). Rows compare only where dataset and split are "
         f"the same. All columns: <a href='leaderboard.csv'>leaderboard.csv</a></p>"
@@ -346,8 +346,8 @@ def _model_row(study: Study, row: dict, keys: list[str]) -> str:
     numbers = "".join(f"<td class='n'>{html.escape(_with_interval(row, key))}</td>" for key in keys)
     return (
         f"<tr><td>{html.escape(str(row.get('model', '')))}</td>"
-        f"<td>{_link(study, step, '.html', step.name)}</td><td>{html.escape(where)}</td>"
-        f"{numbers}</tr>"
+        f"<td>{_link(study, step, '.html', step.name)}</td>{numbers}"
+        f"<td class='text'>{html.escape(where)}</td></tr>"
     )
 
 

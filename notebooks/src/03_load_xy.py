@@ -325,7 +325,8 @@ index = pd.DataFrame({"track_id": tracks["track_id"].to_numpy()[every.owner], "s
 index["split"] = index["track_id"].map(split.sides)
 os.makedirs(f"{OUT_DIR}/tables", exist_ok=True)
 index.to_csv(f"{OUT_DIR}/tables/clips_{SPLIT_NAME}.csv", index=False)
-ladder.to_csv(f"{OUT_DIR}/tables/leak_ladder_{SPLIT_NAME}.csv")
+columns = ["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_groups", "chance"]
+ladder[columns].to_csv(f"{OUT_DIR}/tables/leak_ladder_{SPLIT_NAME}.csv")
 
 # %% [markdown]
 # ## What we learned
