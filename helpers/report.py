@@ -347,7 +347,7 @@ def _model_row(study: Study, row: dict, keys: list[str]) -> str:
     return (
         f"<tr><td>{html.escape(str(row.get('model', '')))}</td>"
         f"<td>{_link(study, step, '.html', step.name)}</td>{numbers}"
-        f"<td class='text'>{html.escape(where)}</td></tr>"
+        f"<td>{html.escape(where)}</td></tr>"
     )
 
 
