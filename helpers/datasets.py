@@ -876,15 +876,11 @@ def _play(
 def _play_one(midi: str, out: str, seconds: float | None) -> str:
     from helpers import demo
 
-    part = f"{out[: -len('.flac')]}.{os.getpid()}.part.flac"  # the suffix says the format
     try:
-        demo.render_midi(midi, part, seconds=seconds)
-        os.replace(part, out)
-        return ""
+        demo.render_midi(midi, out, seconds=seconds)  # whole or not at all
     except (ValueError, OSError, RuntimeError) as error:
-        if os.path.exists(part):
-            os.remove(part)
         return str(error) or type(error).__name__
+    return ""
 
 
 def _seconds(path: str) -> float:
