@@ -122,6 +122,9 @@ class RandomClips(keras.utils.PyDataset):
         Clips in a batch.
     balanced : bool
         Draw tracks so that classes come equally often (single-label targets only).
+    redraw : bool
+        Draw new clips in each epoch; without it, every epoch meets the clips of the first, in a
+        new order.
     seed : int
         The same seed gives the same clips in the same order.
 
@@ -141,6 +144,7 @@ class RandomClips(keras.utils.PyDataset):
         clips_per_track: int = 4,
         batch_size: int = 32,
         balanced: bool = False,
+        redraw: bool = True,
         seed: int = 0,
     ):
         super().__init__()
@@ -149,7 +153,7 @@ class RandomClips(keras.utils.PyDataset):
         self.store, self.track_ids, self.Y = store, list(track_ids), np.asarray(Y)
         self.clip_frames, self.batch_size = clip_frames, batch_size
         self.clips_per_track, self.balanced, self.seed = clips_per_track, balanced, seed
-        self.epoch = 0
+        self.redraw, self.epoch = redraw, 0
         self._draw()
 
     def _draw(self) -> None:
@@ -163,6 +167,10 @@ class RandomClips(keras.utils.PyDataset):
         else:
             self.order = rng.permutation(np.repeat(np.arange(n), self.clips_per_track))
         self.position = rng.random(len(self.order))
+
+    def _shuffle(self) -> None:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.order))
+        self.order, self.position = self.order[order], self.position[order]
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -180,9 +188,9 @@ class RandomClips(keras.utils.PyDataset):
         return cut(frames, int(at * (free + 1)), self.clip_frames)
 
     def on_epoch_end(self) -> None:
-        """Draw the clips of the next epoch."""
+        """Draw the clips of the next epoch, or shuffle those there are."""
         self.epoch += 1
-        self._draw()
+        (self._draw if self.redraw else self._shuffle)()
 
 
 class EveryClip(keras.utils.PyDataset):
@@ -209,6 +217,8 @@ class EveryClip(keras.utils.PyDataset):
         Position of each clip's track in `track_ids`.
     start : np.ndarray [shape=(n_clips,)]
         First frame of each clip.
+    Y : np.ndarray [shape=(n,) or (n, n_classes)]
+        Target of each track.
     y : np.ndarray [shape=(n_clips,) or (n_clips, n_classes)]
         Target of each clip.
     """
@@ -235,7 +245,8 @@ class EveryClip(keras.utils.PyDataset):
         ]
         self.owner = np.repeat(np.arange(len(found)), [len(s) for s in found])
         self.start = np.concatenate(found) if found else np.zeros(0, dtype=int)
-        self.y = np.asarray(Y)[self.owner]
+        self.Y = np.asarray(Y)
+        self.y = self.Y[self.owner]
 
     def __len__(self) -> int:
         """Return the number of batches."""

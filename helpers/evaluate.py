@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-
 import numpy as np
-
-from helpers.files import write_atomic
+from keras import ops
 
 
 def track_proba(proba: np.ndarray, owner: np.ndarray) -> np.ndarray:
@@ -44,6 +40,62 @@ def track_proba(proba: np.ndarray, owner: np.ndarray) -> np.ndarray:
     total = np.zeros((len(counts), proba.shape[1]))
     np.add.at(total, owner, proba)
     return total / counts[:, np.newaxis]
+
+
+def predict(network, batches) -> np.ndarray:
+    """Return a network's answers to all batches, in order.
+
+    Like ``network.predict(batches, verbose=0)``, but the network is called as it is: TensorFlow
+    compiles nothing for a few batches, and does not warn when many networks are asked in a row.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Any network.
+    batches : keras.utils.PyDataset
+        Batches (X, y), such as `helpers.clips.EveryClip`.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_clips, n_classes)]
+
+    Notes
+    -----
+    Notebook: 05_convpool.
+    """
+    answers = [network(batches[i][0], training=False) for i in range(len(batches))]
+    return np.concatenate([ops.convert_to_numpy(answer) for answer in answers])
+
+
+def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
+    """Test a single-label network: its clips vote, and the tracks are scored.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Answers clips with probabilities [shape=(n_clips, n_classes)].
+    test : helpers.clips.EveryClip
+        All clips of the test tracks.
+    groups : np.ndarray [shape=(n_tracks,)], optional
+        Group of each track, for the intervals.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    proba : np.ndarray [shape=(n_tracks, n_classes)]
+        The mean over each track's clips.
+    scores : dict
+        What `scores` returns, and clip_accuracy: single clips, before the vote.
+
+    Notes
+    -----
+    Notebook: 05_convpool.
+    """
+    of_clips = predict(network, test)
+    proba = track_proba(of_clips, test.owner)
+    found = scores(test.Y, proba, groups=groups, seed=seed)
+    return proba, found | {"clip_accuracy": float((of_clips.argmax(axis=1) == test.y).mean())}
 
 
 def scores(
@@ -150,21 +202,6 @@ def describe(s: dict, *, metric: str = "accuracy") -> str:
         f"{metric.replace('_', ' ')} {s[metric]:.2f} [{low:.2f}, {high:.2f}], "
         f"n = {s['n_test']} tracks, chance {s['chance']:.2f}"
     )
-
-
-def save_metrics(path: str | os.PathLike, metrics: dict) -> None:
-    """Write one model's row of the leaderboard as JSON; the write is atomic.
-
-    Raises
-    ------
-    ValueError
-        A figure is not finite, or a key that the leaderboard needs is missing.
-    """
-    needed = {"model", "notebook", "dataset", "split", "n_test", "chance", "accuracy"}
-    if not needed <= set(metrics):
-        raise ValueError(f"metrics lack {sorted(needed - set(metrics))}")
-    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in metrics.items()}
-    write_atomic(path, json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
 
 def _draws(groups: np.ndarray, n_boot: int, seed: int) -> list[np.ndarray]:

@@ -1,7 +1,8 @@
-"""Features of one track, and of all tracks of a dataset: log-mel frames and summary vectors.
+"""Features of one track, and of all tracks: log-mel frames, samples, summary vectors.
 
-`extract` and `extract_summary` share one engine: tracks are decoded and analysed by threads (or
-by a Dask cluster), 64 to a chunk, and every chunk becomes a shard of the feature store.
+`extract`, `extract_waveform` and `extract_summary` share one engine: tracks are decoded and
+analysed by threads (or by a Dask cluster), 64 to a chunk, and every chunk becomes a shard of the
+feature store.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from helpers.store import FeatureStore, File, Result
 
 SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
 LOUDEST = 1e9  # peak amplitude beyond which single precision overflows
+LOUDEST_SAMPLE = 65504.0  # the same for samples stored in half precision
 VERSION = 1  # of the calculations below; a new one makes new stores
+SUMMARY_VERSION = 2  # the same for the summary features
+WAVEFORM_VERSION = 1  # and for the samples
 FFT_FRAMES = 64  # frames transformed at once, so that all of it stays in the cache
 BANDS = 16  # mel bands multiplied at once: neighbours share their few frequencies
 SUMMARY_FRAMES = 512  # frames summarized at once, so that an hour of music fits in memory
@@ -31,12 +35,15 @@ SUMMARY_FFT, SUMMARY_HOP = 2048, 512
 
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FRAME_FEATURES = (
-    ["zero_crossing_rate", "rms", "centroid", "bandwidth", "rolloff", "flatness"]
+    ["zero_crossing_rate", "rms", "centroid", "bandwidth", "rolloff", "flatness", "contrast"]
     + [f"contrast_{i}" for i in range(1, 8)]
     + [f"chroma_{note}" for note in _NOTES]
+    + [f"chroma24_{i:02d}" for i in range(1, 25)]
     + [f"mfcc_{i:02d}" for i in range(1, 25)]
     + [f"mel_db_{i:02d}" for i in range(1, 25)]
     + [f"mel_power_{i:02d}" for i in range(1, 25)]
+    + [f"mel12_db_{i:02d}" for i in range(1, 13)]
+    + [f"mel12_power_{i:02d}" for i in range(1, 13)]
 )
 SUMMARY_NAMES = [f"{name}_{kind}" for name in _FRAME_FEATURES for kind in ("mean", "std")]
 
@@ -164,8 +171,9 @@ def summary_features(y: np.ndarray, *, sr: float = 22050) -> dict[str, float]:
     """Return mean and standard deviation over time of the classical features.
 
     They are librosa's, from one transform (frames of 2048 samples, 512 apart): zero crossing rate,
-    RMS, spectral centroid, bandwidth, rolloff (hertz), flatness, contrast (7 bands), chroma (12,
-    for A = 440 Hz), MFCC (24, from 128 bands), and 24 mel bands, in decibels and in power.
+    RMS, spectral centroid, bandwidth, rolloff (hertz), flatness, contrast (the mean over its
+    bands, and each of the 7), chroma (for A = 440 Hz, 12 semitones from C, and 24 quarter tones
+    from C), MFCC (24, from 128 bands), and mel bands (24, and 12), in decibels and in power.
     Decibels end 80 below the track's loudest band, as they do in ``librosa.feature.mfcc``.
 
     Notebook: 02, 04
@@ -180,8 +188,8 @@ def summary_features(y: np.ndarray, *, sr: float = 22050) -> dict[str, float]:
     Returns
     -------
     features : dict of str to float
-        194 numbers, named like ``centroid_mean``, ``mfcc_01_std``, ``chroma_C#_mean``,
-        ``mel_db_24_mean``, ``mel_power_01_std``.
+        292 numbers, named like ``centroid_mean``, ``mfcc_01_std``, ``chroma_C#_mean``,
+        ``chroma24_02_mean``, ``mel_db_24_mean``, ``mel_power_01_std``, ``mel12_db_12_mean``.
 
     Raises
     ------
@@ -194,13 +202,13 @@ def summary_features(y: np.ndarray, *, sr: float = 22050) -> dict[str, float]:
     >>> y = np.sin(2 * np.pi * 440 * np.arange(22050) / 22050)
     >>> features = summary_features(y)
     >>> len(features), round(features["chroma_A_mean"])
-    (194, 1)
+    (292, 1)
     """
     return dict(zip(SUMMARY_NAMES, _summary(y, sr).tolist()))
 
 
 def _summary(y, sr) -> np.ndarray:
-    """Return the values of `summary_features` [194], float32, in the order of SUMMARY_NAMES."""
+    """Return the values of `summary_features` [292], float32, in the order of SUMMARY_NAMES."""
     from librosa import power_to_db
     from librosa.feature import mfcc
 
@@ -208,16 +216,17 @@ def _summary(y, sr) -> np.ndarray:
     step = SUMMARY_FRAMES * SUMMARY_HOP
     ends = range(SUMMARY_FFT, len(padded) + 1, step)
     blocks = [padded[e - SUMMARY_FFT : e - SUMMARY_HOP + step] for e in ends]
-    values, mel_128, mel_24 = (
+    values, mel_128, mel_24, mel_12 = (
         np.concatenate(parts, axis=1) for parts in zip(*(_summary_block(b, sr) for b in blocks))
     )
     cepstrum = mfcc(S=power_to_db(mel_128), n_mfcc=24)
-    values = np.concatenate([values, cepstrum, power_to_db(mel_24), mel_24]).astype(np.float64)
+    mels = [power_to_db(mel_24), mel_24, power_to_db(mel_12), mel_12]
+    values = np.concatenate([values, cepstrum, *mels]).astype(np.float64)
     return np.stack([values.mean(axis=1), values.std(axis=1)], axis=1).ravel().astype(np.float32)
 
 
-def _summary_block(y, sr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the features [25, n], and power in 128 and 24 mel bands, of some frames of `y`."""
+def _summary_block(y, sr) -> tuple[np.ndarray, ...]:
+    """Return the features [50, n], and power in 128, 24 and 12 mel bands, of some frames of `y`."""
     import librosa
     from librosa import feature
 
@@ -225,6 +234,8 @@ def _summary_block(y, sr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     S = np.abs(librosa.stft(y, n_fft=SUMMARY_FFT, hop_length=SUMMARY_HOP, center=False))
     power = S**2
     centroid = feature.spectral_centroid(S=S, sr=sr)
+    # 200 Hz is librosa's lowest edge; below 22,050 Hz it moves down with the rate.
+    contrast = feature.spectral_contrast(S=S, sr=sr, fmin=min(200.0, 200.0 * sr / 22050))
     values = [
         feature.zero_crossing_rate(y, **size),
         feature.rms(y=y, **size),
@@ -232,11 +243,12 @@ def _summary_block(y, sr) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         feature.spectral_bandwidth(S=S, sr=sr, centroid=centroid),
         feature.spectral_rolloff(S=S, sr=sr),
         feature.spectral_flatness(S=S),
-        # 200 Hz is librosa's lowest edge; below 22,050 Hz it moves down with the rate.
-        feature.spectral_contrast(S=S, sr=sr, fmin=min(200.0, 200.0 * sr / 22050)),
+        contrast.mean(axis=0, keepdims=True),
+        contrast,
         feature.chroma_stft(S=power, sr=sr, tuning=0.0),
+        feature.chroma_stft(S=power, sr=sr, tuning=0.0, n_chroma=24),
     ]
-    mels = (feature.melspectrogram(S=power, sr=sr, n_mels=n) for n in (128, 24))
+    mels = (feature.melspectrogram(S=power, sr=sr, n_mels=n) for n in (128, 24, 12))
     return np.concatenate(values), *mels
 
 
@@ -327,6 +339,66 @@ def extract(
     return _fill(tracks, Path(folder), params, **run)
 
 
+def extract_waveform(
+    tracks: pd.DataFrame,
+    folder,
+    *,
+    sr: int = 11025,
+    max_seconds: float | None = None,
+    min_seconds: float = 0.0,
+    jobs: int | None = None,
+    client=None,
+    progress: bool = True,
+    chunk_size: int = 64,
+) -> FeatureStore:
+    """Fill a feature store with the samples of all tracks, for networks that read waveforms.
+
+    The store is ``folder/waveform``, filled by the same engine as `extract`: resumable, and a
+    track that cannot be used is a row with a reason. A frame is one sample in one column, so
+    `helpers.clips` cuts clips [shape=(clips, samples, 1, 1)] from it: time, frequency, channel.
+
+    Samples are rounded to float16. The error follows the level of the sound, about 73 dB below
+    it, so a quiet track loses no more than a loud one, and samples beyond full scale survive.
+    16-bit integers are better for sounds above -27 dB of full scale, and worse below.
+
+    Notebook: 08
+
+    Parameters
+    ----------
+    tracks, folder, max_seconds, min_seconds, jobs, client, progress, chunk_size
+        As in `extract`.
+    sr : int, default=11025
+        Rate in hertz to which tracks are resampled. Nothing above half of it is left.
+
+    Returns
+    -------
+    store : FeatureStore
+        With one row of `index` for each track, in the order of `tracks`. Its `frames_per_second`
+        is `sr`.
+
+    Raises
+    ------
+    FeatureError, ValueError
+        As in `extract`.
+
+    Examples
+    --------
+    >>> store = extract_waveform(dataset.tracks, "runs/demo/features")  # doctest: +SKIP
+    >>> store.frames("blues.00000").shape  # doctest: +SKIP
+    (330750, 1)
+    """
+    params = {
+        "kind": "waveform",
+        "version": WAVEFORM_VERSION,
+        "sr": int(sr),
+        "hop_length": 1,
+        "max_seconds": None if max_seconds is None else float(max_seconds),
+        "min_seconds": float(min_seconds),
+    }
+    run = {"jobs": jobs, "client": client, "progress": progress, "chunk_size": chunk_size}
+    return _fill(tracks, Path(folder) / "waveform", params, **run)
+
+
 def extract_summary(
     tracks: pd.DataFrame,
     folder,
@@ -352,7 +424,7 @@ def extract_summary(
 
     Returns
     -------
-    table : DataFrame [n_tracks, 194]
+    table : DataFrame [n_tracks, 292]
         Indexed by track_id, in the order of `tracks`, columns as in `summary_features`. Failed
         tracks are left out; ``table.attrs["report"]`` counts them, and
         ``FeatureStore(folder / "summary").failed`` lists them.
@@ -368,7 +440,7 @@ def extract_summary(
     """
     params = {
         "kind": "summary",
-        "version": VERSION,
+        "version": SUMMARY_VERSION,
         "sr": int(sr),
         "max_seconds": None if max_seconds is None else float(max_seconds),
     }
@@ -506,9 +578,10 @@ def _compute_chunk(chunk, target, params, root) -> pd.DataFrame:
 
 
 def _write(target, chunk, results, params) -> pd.DataFrame:
-    """Write a shard: half precision for frames, single for summaries."""
-    is_frames = params["kind"] == "log_mel"
-    dtype, columns = ("<f2", params["n_mels"]) if is_frames else ("<f4", len(SUMMARY_NAMES))
+    """Write a shard: half precision for frames and samples, single for summaries."""
+    is_summary = params["kind"] == "summary"
+    dtype = "<f4" if is_summary else "<f2"
+    columns = len(SUMMARY_NAMES) if is_summary else params.get("n_mels", 1)
     return store_files.write_shard(target, chunk, results, dtype=dtype, columns=columns)
 
 
@@ -517,7 +590,7 @@ def _compute(file, root, params) -> Result:
     try:
         path = os.path.join(root, file.path)
         audio = read_audio(path, sr=params["sr"], offset=None, max_seconds=params["max_seconds"])
-        _check_level(path, audio.y)
+        _check_level(path, audio.y, LOUDEST_SAMPLE if params["kind"] == "waveform" else LOUDEST)
         frames = _analyse(audio.y, params)
         if not np.isfinite(frames).all():
             raise AudioError(path, "non-finite features")
@@ -527,19 +600,21 @@ def _compute(file, root, params) -> Result:
     return Result(frames, seconds, audio.native_sr, audio.channels, note=audio.note)
 
 
-def _check_level(path, y) -> None:
+def _check_level(path, y, loudest) -> None:
     """Raise AudioError if there is nothing to hear, or so much that its square overflows."""
     low, high = float(y.min()), float(y.max())
     if high - low < 2 * SILENCE:
         raise AudioError(path, "silent")
-    if max(-low, high) > LOUDEST:
+    if max(-low, high) > loudest:
         raise AudioError(path, "beyond full scale", f"peak {max(-low, high):.0e}, 1 is full scale")
 
 
 def _analyse(y, params) -> np.ndarray:
-    """Return the frames [n, columns] that are stored: one row in a summary."""
+    """Return the frames [n, columns] that are stored: one row in a summary, one a sample."""
     if params["kind"] == "summary":
         return _summary(y, params["sr"])[np.newaxis]
+    if params["kind"] == "waveform":
+        return y.astype("<f2")[:, np.newaxis]
     names = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax")
     return log_mel(y, **{name: params[name] for name in names}).T.astype("<f2")
 

@@ -209,6 +209,51 @@ def make(
     return split
 
 
+def prepare(
+    tracks: pd.DataFrame,
+    store,
+    path: str | os.PathLike,
+    *,
+    rule: str = "auto",
+    fold: int = 0,
+    seed: int = 0,
+) -> Split:
+    """Return the split of a run, audited: the four steps of notebook 03 in one call.
+
+    Near-duplicates are looked for, the split is read or drawn, copies of test tracks are left out
+    of training, and what remains must not leak.
+
+    Parameters
+    ----------
+    tracks : pd.DataFrame
+        The tracks that can be used.
+    store : helpers.store.FeatureStore
+        Their log-mel frames, in which near-duplicates are found.
+    path, rule, fold, seed
+        As in `make`.
+
+    Returns
+    -------
+    Split
+
+    Raises
+    ------
+    LeakError
+        A group or a recording stands on both sides.
+    ValueError
+        As in `make`.
+
+    Notes
+    -----
+    Notebook: 03_load_xy.
+    """
+    duplicates = near_duplicates(fingerprints(store, tracks["track_id"]))
+    split = make(tracks, path, rule=rule, fold=fold, seed=seed, duplicates=duplicates)
+    split = mend(split, duplicates)
+    check(split, tracks, duplicates)
+    return split
+
+
 def write(split: Split, path: str | os.PathLike) -> None:
     """Write a split as CSV: one comment line with the rule, then track_id and split."""
     table = split.sides.rename("split").rename_axis("track_id").to_csv(lineterminator="\n")

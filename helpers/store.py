@@ -167,6 +167,17 @@ class FeatureStore:
         """The rows of the tracks without features; column reason says why."""
         return self.index[self.index["status"] == "failed"]
 
+    def usable(self, tracks: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the tracks that could be read, indexed by track_id.
+
+        Parameters
+        ----------
+        tracks : DataFrame
+            The table of a `helpers.datasets.Dataset`.
+        """
+        here = tracks["track_id"].isin(self._places)
+        return tracks[here].set_index("track_id", drop=False).rename_axis(None)
+
     def frames(self, track_id: str) -> np.memmap:
         """Return the features of a track, straight from disk.
 

@@ -484,8 +484,8 @@ def _metric_files(study: Study, step: Step) -> list[Path]:
 
 def _written_since(study: Study, began: float) -> Iterator[Path]:
     """Find the models, tables and lists that a step left. The feature store keeps its own books."""
-    for folder in ("models", "tables", "."):
-        for path in sorted((study.folder / folder).glob("*.*")):
+    for folder, pattern in (("models", "**/*.*"), ("tables", "*.*"), (".", "*.*")):
+        for path in sorted((study.folder / folder).glob(pattern)):
             own = folder != "." or path.suffix == ".csv"
             if own and path.name[0] != "." and path.name != "leaderboard.csv":
                 with contextlib.suppress(FileNotFoundError):  # a step beside it may move a file

@@ -1,7 +1,6 @@
 """Scores against scikit-learn and against values worked out by hand."""
 
-import json
-
+import keras
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, top_k_accuracy_score
@@ -75,14 +74,26 @@ def test_clips_vote():
         evaluate.track_proba(proba[:2], np.array([0, 2]))
 
 
-def test_metrics_file(tmp_path):
-    path = tmp_path / "metrics" / "m.json"
-    row = dict(model="m", notebook="n", dataset="d", split="s", n_test=1, chance=0.5)
-    evaluate.save_metrics(path, row | {"accuracy": np.float32(0.5), "n_test": np.int64(3)})
-    assert json.loads(path.read_text())["n_test"] == 3
-    with pytest.raises(ValueError, match="lack.*accuracy"):
-        evaluate.save_metrics(path, row)
-    with pytest.raises(ValueError):
-        evaluate.save_metrics(path, row | {"accuracy": float("nan")})
-    assert json.loads(path.read_text())["accuracy"] == 0.5  # the good file is still there
-    assert [p.name for p in path.parent.iterdir()] == ["m.json"]
+class Clips:
+    """Five clips of three tracks, in two batches."""
+
+    X = np.array([[2.0], [-1.0], [3.0], [-4.0], [-5.0]], dtype="float32")
+    y, owner, Y = np.array([1, 1, 1, 0, 1]), np.array([0, 0, 0, 1, 2]), np.array([1, 0, 1])
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return self.X[i * 3 : i * 3 + 3], self.y[i * 3 : i * 3 + 3]
+
+
+def test_a_network_is_scored_by_track_after_the_vote():
+    layers = [keras.layers.Input((1,)), keras.layers.Dropout(0.9), keras.layers.Dense(2, "softmax")]
+    network = keras.Sequential(layers)
+    network.layers[-1].set_weights([np.array([[-1.0, 1.0]]), np.zeros(2)])  # class 1 if positive
+    answers = evaluate.predict(network, Clips())
+    assert answers == pytest.approx(network.predict(Clips.X, verbose=0), abs=1e-6)
+    proba, scores = evaluate.by_track(network, Clips())
+    assert proba.argmax(axis=1).tolist() == [1, 0, 0]
+    assert scores["accuracy"] == pytest.approx(2 / 3) and scores["n_test"] == 3
+    assert scores["clip_accuracy"] == pytest.approx(3 / 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -138,25 +139,39 @@ def test_summary_agrees_with_librosa():
     assert all(np.isfinite(list(got.values())))
     S = np.abs(librosa.stft(y))
     mel_24 = librosa.feature.melspectrogram(y=y, n_mels=24)
+    mel_12 = librosa.feature.melspectrogram(y=y, n_mels=12)
+    chroma_24 = librosa.feature.chroma_stft(S=S**2, tuning=0, n_chroma=24)
     expected = {
         "rms": librosa.feature.rms(y=y),
         "centroid": librosa.feature.spectral_centroid(y=y),
         "bandwidth": librosa.feature.spectral_bandwidth(y=y),
         "rolloff": librosa.feature.spectral_rolloff(y=y),
         "flatness": librosa.feature.spectral_flatness(y=y),
+        "contrast": librosa.feature.spectral_contrast(y=y).mean(axis=0),
         "contrast_3": librosa.feature.spectral_contrast(y=y)[2],
         "contrast_7": librosa.feature.spectral_contrast(y=y)[6],
         "chroma_A": librosa.feature.chroma_stft(S=S**2, tuning=0)[9],
+        "chroma24_01": chroma_24[0],
+        "chroma24_19": chroma_24[18],
         "mfcc_01": librosa.feature.mfcc(y=y, n_mfcc=24)[0],
         "mfcc_24": librosa.feature.mfcc(y=y, n_mfcc=24)[23],
         "mel_power_02": mel_24[1],
         "mel_db_24": librosa.power_to_db(mel_24)[23],
+        "mel12_power_02": mel_12[1],
+        "mel12_db_12": librosa.power_to_db(mel_12)[11],
     }
     for name, values in expected.items():
         assert got[f"{name}_mean"] == pytest.approx(values.mean(), rel=1e-3), name
         assert got[f"{name}_std"] == pytest.approx(values.std(), rel=2e-3, abs=1e-6), name
     crossings = librosa.feature.zero_crossing_rate(y).mean()
     assert got["zero_crossing_rate_mean"] == pytest.approx(crossings, rel=0.02)
+
+
+@pytest.mark.parametrize(("quarter_tones", "name"), [(0, "chroma24_19"), (1, "chroma24_20")])
+def test_chroma_in_24_bins_tells_quarter_tones(quarter_tones, name):
+    y = np.sin(2 * np.pi * 440 * 2 ** (quarter_tones / 24) * np.arange(SR) / SR)
+    got = {n: v for n, v in summary_features(y).items() if re.match(r"chroma24_\d+_mean", n)}
+    assert len(got) == 24 and max(got, key=got.get) == f"{name}_mean"
 
 
 @pytest.mark.parametrize("n", [1, 100, 512 * 30, 512 * 30 + 1])

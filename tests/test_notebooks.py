@@ -141,8 +141,8 @@ def test_what_we_learned_is_computed(name):
 @pytest.mark.parametrize("name", [n for n in NAMES if 4 <= int(n[:2]) <= 10])
 def test_training_notebooks_audit_their_split_and_save_scores(name):
     text = "\n".join(c.source for c in code(source(name)))
-    assert text.index("splits.check(") < text.index(".fit(")
-    assert "evaluate.save_metrics(" in text and ".save(" in text
+    assert text.index("splits.prepare(") < text.index("fit(")
+    assert "training.record(" in text and "network=" in text
 
 
 def test_the_readme_lists_every_notebook():

@@ -20,7 +20,12 @@ TINY = {
     "EPOCHS": 8,
     "PATIENCE": 8,
     "STORAGE_TRACKS": 50,
+    "EPOCH_STOPS": [2, 8],
+    "PICTURE_STEPS": 8,
 }
+
+
+STEPS = [path.stem for path in notebooks.sources()]
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +39,9 @@ def smoke(tmp_path_factory, data_dir):
     folder = tmp_path_factory.mktemp("smoke")
     plan = yaml.safe_load((ROOT / "notebooks/studies/demo.yml").read_text(encoding="utf8"))
     plan |= {"name": "smoke", "parameters": plan["parameters"] | TINY}
+    for step in plan["steps"]:
+        own = step.get("parameters", {})
+        step["parameters"] = {name: value for name, value in own.items() if name not in TINY}
     (folder / "smoke.yml").write_text(yaml.safe_dump(plan), encoding="utf8")
     arguments = [folder / "smoke.yml", "--data-dir", data_dir, "--runs-dir", folder, "--jobs", 2]
     status = study.main([str(a) for a in arguments])
@@ -52,20 +60,45 @@ def test_every_code_cell_ran(smoke):
         assert all(c.execution_count for c in cells), name
 
 
+PARAMETERS = {  # of every network, for five classes
+    "04_feature_baselines-dense": 29_317,
+    "04_feature_baselines-dense-large": 188_677,
+    "05_convpool-convpool": 24_277,
+    "05_convpool-convconvpool": 73_109,
+}
+
+
+def test_every_network_has_the_parameters_it_should_have(smoke):
+    rows = {f"{row['notebook']}-{row['model']}": row for row in metrics(smoke)}
+    assert {name: rows[name].get("parameters") for name in PARAMETERS} == PARAMETERS
+
+
 def test_networks_learn(smoke):
     """Loss falls by a tenth; the test answers are far better than a guess, for each network.
 
     A guesser's log-loss is at least log(5), whatever the draw. Accuracy must be twice chance: with
     15 test tracks a guesser gets there in 6 of 100 draws, so the log-loss carries the proof.
     """
-    found = {row["model"]: row for row in metrics(smoke)}
-    assert set(found) == {"convpool", "convconvpool"}
-    for row in found.values():
-        assert row["last_loss"] < 0.9 * row["first_loss"]
+    rows = metrics(smoke)
+    assert {row["notebook"] for row in rows} == {name for name in STEPS if name[:2] >= "04"}
+    for row in rows:
         assert row["n_test"] == 15 and row["chance"] == 0.2
         assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
+    found = {row["model"]: row for row in rows}
+    for row in (found["convpool"], found["convconvpool"]):
+        assert row["last_loss"] < 0.9 * row["first_loss"]
         assert row["accuracy"] >= 2 * row["chance"]
         assert row["log_loss"] < 0.75 * math.log(5)
+
+
+def test_each_network_has_a_card(smoke):
+    files = sorted((smoke / "models" / "demo").glob("*.keras"))
+    assert len(files) >= 10
+    for file in files:
+        card = json.loads(file.with_suffix(".json").read_text(encoding="utf8"))
+        assert card["classes"] == TINY["CLASSES"] and card["dataset"]["licence"]
+        assert card["split"]["train"] == 45 and card["metrics"]["n_test"] == 15
+        assert card["parameters"]["SEED"] == 0 and card["versions"]["keras"] == keras.__version__
 
 
 def test_a_run_leaves_report_leaderboard_split_and_models(smoke):
@@ -74,7 +107,7 @@ def test_a_run_leaves_report_leaderboard_split_and_models(smoke):
     report = (smoke / "report.html").read_text(encoding="utf8")
     assert report.count("data:image/png") >= 5
     assert 'src="http' not in report and "<script" not in report
-    model = keras.models.load_model(smoke / "models" / "05_convpool-convpool.keras")
+    model = keras.models.load_model(smoke / "models" / "demo" / "05_convpool-convpool.keras")
     assert model.input_shape == (None, None, 64, 1) and model.output_shape[-1] == 5
 
 

@@ -1,0 +1,239 @@
+"""Train a network so that its best epoch is kept, and write down what a trained model is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm.keras import TqdmCallback
+
+from helpers.files import write_atomic
+
+PACKAGES = ("keras", "tensorflow", "librosa", "numpy", "scikit-learn")
+PLACES = {"DATA_DIR", "OUT_DIR", "REPOSITORY"}  # say where a run took place, not what it did
+
+
+def fit(network: keras.Model, X, valid, *, epochs: int, patience: int) -> dict:
+    """Train a compiled network, and go back to the epoch with the lowest validation loss.
+
+    Training stops when `patience` epochs bring no lower validation loss; halfway there the
+    learning rate is cut to 0.3 of its value. A progress bar runs where one can be shown.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Compiled.
+    X : keras.utils.PyDataset
+        Training batches, such as `helpers.clips.RandomClips`, which draws its own order.
+    valid : keras.utils.PyDataset
+        Validation batches. They choose the epoch, so they must not be the test set.
+    epochs : int > 0
+        Most epochs to train.
+    patience : int > 0
+        Epochs without progress after which training stops; as many as `epochs` never stop it.
+
+    Returns
+    -------
+    dict
+        The lists of Keras's `History`, one value an epoch (loss, val_loss, learning_rate and the
+        metrics), and seconds : float, the time that training took.
+
+    Raises
+    ------
+    ValueError
+        The validation loss was never finite: the network diverged.
+
+    Examples
+    --------
+    >>> network = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+    >>> network.compile(loss="mse")
+    >>> class Batches(keras.utils.PyDataset):
+    ...     def __len__(self):
+    ...         return 2
+    ...     def __getitem__(self, index):
+    ...         return np.ones((4, 3)), np.ones((4, 1))
+    >>> history = fit(network, Batches(), Batches(), epochs=2, patience=2)
+    >>> len(history["val_loss"])
+    2
+
+    Notes
+    -----
+    Notebook: 05_convpool.
+    """
+    callbacks = [
+        keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
+        keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 2)),
+        keras.callbacks.TerminateOnNaN(),
+        TqdmCallback(verbose=0),
+    ]
+    begin = time.perf_counter()
+    history = network.fit(
+        X, validation_data=valid, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False
+    ).history
+    if not np.isfinite(history.get("val_loss", [np.nan])).any():
+        raise ValueError(f"{network.name} diverged: its loss is not finite. Lower LEARNING_RATE.")
+    return history | {"seconds": time.perf_counter() - begin}
+
+
+def untrained(path: str | os.PathLike, *, seed: int) -> keras.Model:
+    """Return an untrained copy of a saved network: its architecture and scaling, new weights.
+
+    Parameters
+    ----------
+    path : path
+        A `.keras` file.
+    seed : int
+        Seed of the new weights.
+
+    Returns
+    -------
+    keras.Model
+        Not compiled.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file is missing. The message says which notebook makes it.
+
+    Notes
+    -----
+    Notebook: 06_convpool_augmentation.
+    """
+    path = Path(path)
+    if not path.exists():
+        maker = path.stem.split("-")[0]
+        raise FileNotFoundError(f"{path} is missing: run notebook {maker} with this OUT_DIR first.")
+    saved = keras.models.load_model(path, compile=False, safe_mode=True)
+    keras.utils.set_random_seed(seed)
+    return keras.models.clone_model(saved)
+
+
+def record(
+    name: str,
+    scores: dict,
+    *,
+    parameters: dict,
+    dataset,
+    split,
+    network: keras.Model | None = None,
+    history: dict | None = None,
+    inputs: dict | None = None,
+    **figures,
+) -> Path:
+    """Write a model's row of the leaderboard and, for a network, its file and its card.
+
+    The row is ``OUT_DIR/metrics/<RUN_NAME>-<name>.json``. The network is
+    ``OUT_DIR/models/<DATASET>/<RUN_NAME>-<name>.keras``, and the card stands beside it with the
+    ending ``.json``: what the network expects and answers, what it was trained on and how, what
+    it scored, and the licence of the data. All writes are atomic.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model, such as "convpool".
+    scores : dict
+        What `helpers.evaluate.scores` returns.
+    parameters : dict
+        The notebook's ``globals()``: of it, names in upper case with plain values are kept.
+        Needed are DATASET, OUT_DIR, RUN_NAME and SEED.
+    dataset : helpers.datasets.Dataset
+        For classes, licence and citation.
+    split : helpers.splits.Split
+        What the scores were measured on.
+    network : keras.Model, optional
+        The trained network.
+    history : dict, optional
+        What `fit` returns.
+    inputs : dict, optional
+        What the network expects: the parameters of its features, length of a clip, ...
+    **figures
+        Further columns of the row: numbers or text.
+
+    Returns
+    -------
+    Path
+        The network's file, or the row's where there is no network.
+
+    Raises
+    ------
+    ValueError
+        A figure is not finite, or one that the leaderboard needs is missing.
+
+    Notes
+    -----
+    Notebooks: 04 to 10. Source: Mitchell et al., *Model cards for model reporting*, 2019.
+    """
+    kept = {k: v for k, v in parameters.items() if k.isupper() and _is_plain(v)}
+    run = kept["RUN_NAME"]
+    row = {"model": name, "notebook": run, "dataset": kept["DATASET"], "split": split.rule}
+    row |= scores | {"seed": kept["SEED"]}
+    if network is not None:
+        row |= {"parameters": network.count_params()}
+    if history is not None:
+        row |= {
+            "train_seconds": round(history["seconds"], 1),
+            "epochs": len(history["loss"]),
+            "first_loss": history["loss"][0],
+            "last_loss": history["loss"][-1],
+            "best_val_loss": min(history["val_loss"]),
+        }
+    row = _plain(row | figures)
+    lacking = [k for k in ("n_test", "chance") if k not in row]
+    if lacking or not {"accuracy", "roc_auc"} & set(row):
+        raise ValueError(f"the scores of {name} lack {lacking or 'accuracy or roc_auc'}")
+    out = Path(parameters["OUT_DIR"])
+    path = out / "metrics" / f"{run}-{name}.json"
+    text = json.dumps(row, indent=1, allow_nan=False) + "\n"
+    if network is None:
+        write_atomic(path, text)
+        return path
+    path, row_path = out / "models" / kept["DATASET"] / f"{run}-{name}.keras", path
+    _save(network, path)
+    card = {
+        "model": name,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "made_by": run,
+        "input_shape": list(network.input_shape),
+        "inputs": inputs or {},
+        "classes": list(dataset.classes),
+        "multilabel": dataset.multilabel,
+        "dataset": {"name": dataset.name, "licence": dataset.licence, "citation": dataset.citation},
+        "split": {"rule": split.rule, **split.sides.value_counts().to_dict()},
+        "metrics": row,
+        "parameters": {k: v for k, v in kept.items() if k not in PLACES},
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+        "backend": keras.backend.backend(),
+    }
+    write_atomic(path.with_suffix(".json"), json.dumps(card, indent=1, allow_nan=False) + "\n")
+    write_atomic(row_path, text)
+    return path
+
+
+def _is_plain(value) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return isinstance(value, str | int | float)
+
+
+def _plain(row: dict) -> dict:
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
+
+
+def _save(network: keras.Model, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    try:
+        network.save(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

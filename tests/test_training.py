@@ -1,0 +1,143 @@
+"""Training keeps its best epoch; a trained model is written down whole."""
+
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import splits, training
+from helpers.augment import SpecAugment
+
+DATASET = SimpleNamespace(
+    name="demo", classes=["a", "b"], multilabel=False, licence="free", citation="nobody"
+)
+SPLIT = splits.Split(pd.Series({"x": "train", "y": "test"}), "by hand")
+SCORES = {"accuracy": np.float32(0.5), "n_test": np.int64(3), "chance": 0.5}
+
+
+class Batches(keras.utils.PyDataset):
+    """Points on a line, whose label is their sign; `flip` makes the labels wrong."""
+
+    def __init__(self, flip=False):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        self.X = rng.normal(size=(64, 2)).astype("float32")
+        self.y = (self.X[:, 0] > 0).astype(int) ^ int(flip)
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return self.X[i * 32 : i * 32 + 32], self.y[i * 32 : i * 32 + 32]
+
+
+def network(learning_rate=0.1):
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Input((2,)), keras.layers.Dense(2, activation="softmax")]
+    net = keras.Sequential(layers, name="net")
+    net.compile(keras.optimizers.Adam(learning_rate), loss="sparse_categorical_crossentropy")
+    return net
+
+
+def parameters(folder, **more):
+    kept = {"DATASET": "demo", "OUT_DIR": str(folder), "RUN_NAME": "07_x", "SEED": 1}
+    return kept | {"DATA_DIR": "/secret", "lower": 1, "ROOT": folder, "LAYERS": {"a": print}} | more
+
+
+def test_the_best_epoch_is_kept_and_training_stops():
+    """Labels that contradict the training set: each epoch is worse, so the first one is best."""
+    net = network()
+    history = training.fit(net, Batches(), Batches(flip=True), epochs=50, patience=3)
+    assert len(history["val_loss"]) == 4 and np.argmin(history["val_loss"]) == 0
+    assert net.evaluate(Batches(flip=True), verbose=0) == pytest.approx(history["val_loss"][0])
+    assert history["seconds"] > 0
+    assert history["learning_rate"][-1] == pytest.approx(0.1 * 0.3**2)
+
+
+def test_two_runs_agree():
+    """Weights, clips, dropout and masks all follow from the seed, to the last bit."""
+
+    class Pictures(Batches):
+        def __getitem__(self, i):
+            X, y = super().__getitem__(i)
+            return np.outer(X[:, 0], np.arange(1, 97)).reshape(-1, 12, 8, 1).astype("float32"), y
+
+    def run():
+        keras.utils.set_random_seed(7)
+        net = keras.Sequential([
+            keras.layers.Input((None, 8, 1)), SpecAugment(seed=7), keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dropout(0.5, seed=7), keras.layers.Dense(2, activation="softmax"),
+        ])  # fmt: skip
+        net.compile("adam", loss="sparse_categorical_crossentropy")
+        return training.fit(net, Pictures(), Pictures(), epochs=3, patience=3)
+
+    one, two = run(), run()
+    assert one["loss"] == two["loss"] and one["val_loss"] == two["val_loss"]
+
+
+def test_divergence_is_said():
+    net = network()
+    net.set_weights([np.full_like(w, np.nan) for w in net.get_weights()])
+    with pytest.raises(ValueError, match="net diverged.*LEARNING_RATE"):
+        training.fit(net, Batches(), Batches(), epochs=2, patience=2)
+
+
+def test_record_writes_row_network_and_card(tmp_path):
+    net = network()
+    history = training.fit(net, Batches(), Batches(), epochs=2, patience=2)
+    path = training.record(
+        "net", SCORES, parameters=parameters(tmp_path), dataset=DATASET, split=SPLIT, network=net,
+        history=history, inputs={"sr": 22050}, note="x",
+    )  # fmt: skip
+    assert path == tmp_path / "models" / "demo" / "07_x-net.keras"
+    again = keras.models.load_model(path, safe_mode=True)
+    assert np.allclose(again.predict(Batches(), verbose=0), net.predict(Batches(), verbose=0))
+    row = json.loads((tmp_path / "metrics" / "07_x-net.json").read_text())
+    assert row["accuracy"] == 0.5 and row["parameters"] == 6 and row["epochs"] == 2
+    assert row["split"] == "by hand" and row["seed"] == 1 and row["note"] == "x"
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert card["classes"] == ["a", "b"] and card["metrics"] == row
+    assert card["split"] == {"rule": "by hand", "train": 1, "test": 1}
+    assert card["dataset"]["licence"] == "free" and card["inputs"] == {"sr": 22050}
+    assert card["parameters"] == {"DATASET": "demo", "RUN_NAME": "07_x", "SEED": 1}
+    assert card["input_shape"] == [None, 2] and set(card["versions"]) > {"keras", "python"}
+    text = path.with_suffix(".json").read_text()
+    assert str(tmp_path) not in text and "secret" not in text
+    names = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
+    assert names == ["07_x-net.json", "07_x-net.json", "07_x-net.keras"]
+
+
+def test_record_of_a_model_that_is_no_network(tmp_path):
+    path = training.record(
+        "svm", SCORES, parameters=parameters(tmp_path), dataset=DATASET, split=SPLIT
+    )
+    assert path == tmp_path / "metrics" / "07_x-svm.json"
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["07_x-svm.json"]
+
+
+def test_record_refuses_what_the_leaderboard_cannot_use(tmp_path):
+    options = {"parameters": parameters(tmp_path), "dataset": DATASET, "split": SPLIT}
+    with pytest.raises(ValueError, match="net lack .*n_test"):
+        training.record("net", {"accuracy": 1.0, "chance": 0.5}, **options)
+    with pytest.raises(ValueError, match="accuracy or roc_auc"):
+        training.record("net", {"n_test": 1, "chance": 0.5}, **options)
+    with pytest.raises(ValueError):
+        training.record("net", SCORES | {"accuracy": float("nan")}, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_untrained_copy_keeps_the_scaling_and_forgets_the_rest(tmp_path):
+    scaling = keras.layers.Normalization(axis=-1, mean=[5.0, -3.0], variance=[4.0, 0.25])
+    layers = [keras.layers.Input((2,)), scaling, keras.layers.Dense(2)]
+    saved = keras.Sequential(layers)
+    saved.save(tmp_path / "05_convpool-a.keras")
+    one, two = (training.untrained(tmp_path / "05_convpool-a.keras", seed=3) for _ in range(2))
+    X = np.array([[5.0, -3.0], [7.0, -3.0]], dtype="float32")
+    assert np.allclose(one.layers[0](X), [[0, 0], [1, 0]])
+    assert np.allclose(one(X), two(X)) and not np.allclose(one(X), saved(X))
+    with pytest.raises(FileNotFoundError, match="run notebook 05_convpool"):
+        training.untrained(tmp_path / "05_convpool-b.keras", seed=3)
