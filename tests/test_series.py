@@ -61,7 +61,6 @@ def test_every_code_cell_ran(smoke):
 
 
 PARAMETERS = {  # of every network, for five classes
-    "04_feature_baselines-dense": 29_317,
     "04_feature_baselines-dense-large": 188_677,
     "05_convpool-convpool": 24_277,
     "05_convpool-convconvpool": 73_109,
