@@ -1,6 +1,7 @@
 """Feed a network with clips: fixed-length excerpts of the frames in the feature store.
 
-A batch has the shape (clips, frames, mel bands, 1): time comes first, then frequency.
+A batch has the shape (clips, frames, mel bands, 1): time comes first, then frequency. From a store
+of samples (`helpers.features.extract_waveform`) it is (clips, samples, 1, 1).
 """
 
 from __future__ import annotations
