@@ -174,6 +174,60 @@ def scores(
     }
 
 
+def compare(
+    y_true: np.ndarray,
+    proba: np.ndarray,
+    other: np.ndarray,
+    *,
+    groups: np.ndarray | None = None,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Compare two models track by track: their difference in accuracy, with a 95 % interval.
+
+    Both answered the same tracks, so easy and hard tracks cancel out. This interval says more
+    than whether the intervals of the two models overlap: where it holds 0, the test cannot tell.
+
+    Parameters
+    ----------
+    y_true : np.ndarray [shape=(n,)]
+        Class numbers.
+    proba, other : np.ndarray [shape=(n, n_classes)]
+        Probabilities of the two models.
+    groups : np.ndarray [shape=(n,)], optional
+        Group of each track; whole groups are redrawn.
+    n_boot : int
+        Number of bootstrap draws.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    dict
+        difference (accuracy of the first minus that of the other), difference_low,
+        difference_high, and the numbers of tracks that only_first and only_other had right.
+
+    Examples
+    --------
+    >>> first, other = np.eye(2)[[0, 1, 1]], np.eye(2)[[0, 0, 1]]
+    >>> found = compare(np.array([0, 1, 0]), first, other)
+    >>> round(found["difference"], 3), found["only_first"], found["only_other"]
+    (0.333, 1, 0)
+
+    Notes
+    -----
+    Notebook: 06_convpool_augmentation.
+    """
+    first, second = (np.argmax(p, axis=1) == np.asarray(y_true) for p in (proba, other))
+    gain = first.astype(float) - second
+    groups = np.arange(len(gain)) if groups is None else np.asarray(groups)
+    draws = [gain[draw].mean() for draw in _draws(groups, n_boot, seed)]
+    return _interval("difference", float(gain.mean()), draws) | {
+        "only_first": int((gain > 0).sum()),
+        "only_other": int((gain < 0).sum()),
+    }
+
+
 def macro_f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     """Mean F1 over the classes that occur: `sklearn.metrics.f1_score`, faster for bootstraps.
 

@@ -484,7 +484,8 @@ def _metric_files(study: Study, step: Step) -> list[Path]:
 
 def _written_since(study: Study, began: float) -> Iterator[Path]:
     """Find the models, tables and lists that a step left. The feature store keeps its own books."""
-    for folder, pattern in (("models", "**/*.*"), ("tables", "*.*"), (".", "*.*")):
+    for folder in ("models", "predictions", "tables", "."):
+        pattern = "**/*.*" if folder == "models" else "*.*"
         for path in sorted((study.folder / folder).glob(pattern)):
             own = folder != "." or path.suffix == ".csv"
             if own and path.name[0] != "." and path.name != "leaderboard.csv":

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
 import time
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 from tqdm.keras import TqdmCallback
 
 from helpers.files import write_atomic
 
 PACKAGES = ("keras", "tensorflow", "librosa", "numpy", "scikit-learn")
+CARD = "card.json"  # member of the .keras archive
 PLACES = {"DATA_DIR", "OUT_DIR", "REPOSITORY"}  # say where a run took place, not what it did
 
 
@@ -119,6 +123,8 @@ def record(
     name: str,
     scores: dict,
     *,
+    proba: np.ndarray,
+    track_ids: list[str],
     parameters: dict,
     dataset,
     split,
@@ -127,12 +133,13 @@ def record(
     inputs: dict | None = None,
     **figures,
 ) -> Path:
-    """Write a model's row of the leaderboard and, for a network, its file and its card.
+    """Write a model's row of the leaderboard, its answers and, for a network, its file and card.
 
-    The row is ``OUT_DIR/metrics/<RUN_NAME>-<name>.json``. The network is
-    ``OUT_DIR/models/<DATASET>/<RUN_NAME>-<name>.keras``, and the card stands beside it with the
-    ending ``.json``: what the network expects and answers, what it was trained on and how, what
-    it scored, and the licence of the data. All writes are atomic.
+    The row is ``OUT_DIR/metrics/<RUN_NAME>-<name>.json``, and the answers to the test tracks are
+    ``OUT_DIR/predictions/<RUN_NAME>-<name>.parquet``: with them, models can be compared track by
+    track. The network is ``OUT_DIR/models/<DATASET>/<RUN_NAME>-<name>.keras``, with its card:
+    what it expects and answers, what it was trained on and how, what it scored, and the licence
+    of the data. All writes are atomic.
 
     Parameters
     ----------
@@ -140,6 +147,10 @@ def record(
         Name of the model, such as "convpool".
     scores : dict
         What `helpers.evaluate.scores` returns.
+    proba : np.ndarray [shape=(n_tracks, n_classes)]
+        The answers that were scored.
+    track_ids : list of str [length=n_tracks]
+        The test tracks, in the order of `proba`.
     parameters : dict
         The notebook's ``globals()``: of it, names in upper case with plain values are kept.
         Needed are DATASET, OUT_DIR, RUN_NAME and SEED.
@@ -164,7 +175,8 @@ def record(
     Raises
     ------
     ValueError
-        A figure is not finite, or one that the leaderboard needs is missing.
+        A figure is not finite, one that the leaderboard needs is missing, or the answers are not
+        one row for each of `track_ids`, one column for each class.
 
     Notes
     -----
@@ -188,20 +200,24 @@ def record(
     lacking = [k for k in ("n_test", "chance") if k not in row]
     if lacking or not {"accuracy", "roc_auc"} & set(row):
         raise ValueError(f"the scores of {name} lack {lacking or 'accuracy or roc_auc'}")
+    if np.shape(proba) != (len(track_ids), len(dataset.classes)):
+        raise ValueError(
+            f"the answers of {name} have the shape {np.shape(proba)}, but there are "
+            f"{len(track_ids)} tracks and {len(dataset.classes)} classes"
+        )
+    answers = pd.DataFrame(proba, pd.Index(track_ids, name="track_id"), list(dataset.classes))
     out = Path(parameters["OUT_DIR"])
-    path = out / "metrics" / f"{run}-{name}.json"
+    row_path = out / "metrics" / f"{run}-{name}.json"
     text = json.dumps(row, indent=1, allow_nan=False) + "\n"
+    buffer = io.BytesIO()
+    answers.astype(np.float32).to_parquet(buffer)
+    write_atomic(out / "predictions" / f"{run}-{name}.parquet", buffer.getvalue())
+    write_atomic(row_path, text)
     if network is None:
-        write_atomic(path, text)
-        return path
-    path, row_path = out / "models" / kept["DATASET"] / f"{run}-{name}.keras", path
-    _save(network, path)
+        return row_path
     card = {
         "model": name,
-        "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "made_by": run,
-        "input_shape": list(network.input_shape),
         "inputs": inputs or {},
         "classes": list(dataset.classes),
         "multilabel": dataset.multilabel,
@@ -209,12 +225,90 @@ def record(
         "split": {"rule": split.rule, **split.sides.value_counts().to_dict()},
         "metrics": row,
         "parameters": {k: v for k, v in kept.items() if k not in PLACES},
-        "versions": {"python": platform.python_version()} | {p: version(p) for p in PACKAGES},
+    }
+    return save(network, out / "models" / kept["DATASET"] / f"{run}-{name}.keras", card)
+
+
+def save(network: keras.Model, path: str | os.PathLike, card: dict) -> Path:
+    """Save a network as one file that carries its card, and the card beside it for people.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Any network.
+    path : path
+        The ``.keras`` file. The card also goes beside it, with the ending ``.json``.
+    card : dict
+        What to know about the network; its input shape and the versions are added.
+
+    Returns
+    -------
+    Path
+        The file. `read_card` finds the card inside, so it may be moved alone.
+
+    Raises
+    ------
+    ValueError
+        A figure in the card is not finite.
+
+    Notes
+    -----
+    Notebook: 07_crnn. A ``.keras`` file is a zip archive, and Keras reads the members that it
+    knows.
+    """
+    path = Path(path)
+    versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
+    card = card | {
+        "input_shape": list(network.input_shape),
+        "versions": versions,
         "backend": keras.backend.backend(),
     }
-    write_atomic(path.with_suffix(".json"), json.dumps(card, indent=1, allow_nan=False) + "\n")
-    write_atomic(row_path, text)
+    text = json.dumps(card, indent=1, allow_nan=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+    try:
+        network.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(CARD, text)
+        found = {"file": path.name, "sha256": hashlib.sha256(temporary.read_bytes()).hexdigest()}
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    write_atomic(path.with_suffix(".json"), json.dumps(found | card, indent=1) + "\n")
     return path
+
+
+def read_card(path: str | os.PathLike) -> dict:
+    """Read the card inside a ``.keras`` file that `save` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is no ``.keras`` file, or has no card. The message names the file.
+
+    Notes
+    -----
+    Notebook: 11_test_set_analysis.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read(CARD))
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        raise ValueError(
+            f"{path} has no card: only networks that this series saved say what they expect and "
+            "answer. Train it again with its notebook."
+        ) from None
 
 
 def _is_plain(value) -> bool:
@@ -227,13 +321,3 @@ def _is_plain(value) -> bool:
 
 def _plain(row: dict) -> dict:
     return {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()}
-
-
-def _save(network: keras.Model, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
-        network.save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

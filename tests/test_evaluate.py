@@ -97,3 +97,20 @@ def test_a_network_is_scored_by_track_after_the_vote():
     assert proba.argmax(axis=1).tolist() == [1, 0, 0]
     assert scores["accuracy"] == pytest.approx(2 / 3) and scores["n_test"] == 3
     assert scores["clip_accuracy"] == pytest.approx(3 / 5)
+
+
+def test_compare_counts_tracks_and_redraws_groups():
+    """The first model is right on 30 tracks more; large groups make the interval wider."""
+    rng = np.random.default_rng(0)
+    y_true = rng.integers(3, size=120)
+    wrong = (y_true + 1) % 3
+    first = np.eye(3)[np.where(np.arange(120) % 4 < 3, y_true, wrong)]
+    other = np.eye(3)[np.where(np.arange(120) % 2 < 1, y_true, wrong)]
+    found = evaluate.compare(y_true, first, other)
+    assert (found["only_first"], found["only_other"]) == (30, 0)
+    assert found["difference"] == 0.25 and 0 < found["difference_low"] < 0.25
+    same = evaluate.compare(y_true, first, first)
+    assert same["difference"] == same["difference_low"] == same["difference_high"] == 0
+    wide = evaluate.compare(y_true, first, other, groups=np.arange(120) % 4)  # all or nothing
+    widths = [c["difference_high"] - c["difference_low"] for c in (found, wide)]
+    assert widths[1] > 2 * widths[0]

@@ -1,5 +1,6 @@
 """Training keeps its best epoch; a trained model is written down whole."""
 
+import hashlib
 import json
 from types import SimpleNamespace
 
@@ -47,6 +48,12 @@ def parameters(folder, **more):
     return kept | {"DATA_DIR": "/secret", "lower": 1, "ROOT": folder, "LAYERS": {"a": print}} | more
 
 
+def answers(folder):
+    """Everything that `record` must be told about any model."""
+    told = {"parameters": parameters(folder), "dataset": DATASET, "split": SPLIT}
+    return told | {"proba": np.array([[0.25, 0.75]]), "track_ids": ["y"]}
+
+
 def test_the_best_epoch_is_kept_and_training_stops():
     """Labels that contradict the training set: each epoch is worse, so the first one is best."""
     net = network()
@@ -90,8 +97,8 @@ def test_record_writes_row_network_and_card(tmp_path):
     net = network()
     history = training.fit(net, Batches(), Batches(), epochs=2, patience=2)
     path = training.record(
-        "net", SCORES, parameters=parameters(tmp_path), dataset=DATASET, split=SPLIT, network=net,
-        history=history, inputs={"sr": 22050}, note="x",
+        "net", SCORES, **answers(tmp_path), network=net, history=history, inputs={"sr": 22050},
+        note="x",
     )  # fmt: skip
     assert path == tmp_path / "models" / "demo" / "07_x-net.keras"
     again = keras.models.load_model(path, safe_mode=True)
@@ -107,26 +114,52 @@ def test_record_writes_row_network_and_card(tmp_path):
     assert card["input_shape"] == [None, 2] and set(card["versions"]) > {"keras", "python"}
     text = path.with_suffix(".json").read_text()
     assert str(tmp_path) not in text and "secret" not in text
+    kept = pd.read_parquet(tmp_path / "predictions" / "07_x-net.parquet")
+    assert kept.index.tolist() == ["y"] and kept.columns.tolist() == ["a", "b"]
+    assert np.allclose(kept.to_numpy(), [[0.25, 0.75]])
     names = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
-    assert names == ["07_x-net.json", "07_x-net.json", "07_x-net.keras"]
+    assert names == ["07_x-net.json", "07_x-net.json", "07_x-net.keras", "07_x-net.parquet"]
+
+
+def test_a_network_that_was_moved_alone_has_its_card(tmp_path):
+    (tmp_path / "empty").mkdir()
+    saved = training.save(network(), tmp_path / "net.keras", {"classes": ["a", "b"]})
+    beside = json.loads(saved.with_suffix(".json").read_text())
+    assert beside.pop("file") == "net.keras"
+    assert beside.pop("sha256") == hashlib.sha256(saved.read_bytes()).hexdigest()
+    moved = saved.rename(tmp_path / "empty" / "other.keras")
+    assert training.read_card(moved) == beside
+    again = keras.models.load_model(moved, safe_mode=True)
+    assert np.array_equal(again.get_weights()[0], network().get_weights()[0])
+
+
+def test_a_file_without_a_card_is_refused(tmp_path):
+    network().save(tmp_path / "bare.keras")
+    (tmp_path / "broken.keras").write_bytes(b"PK nothing")
+    for name in ("bare.keras", "broken.keras"):
+        with pytest.raises(ValueError, match=f"{name} has no card.*Train it again"):
+            training.read_card(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        training.read_card(tmp_path / "missing.keras")
 
 
 def test_record_of_a_model_that_is_no_network(tmp_path):
-    path = training.record(
-        "svm", SCORES, parameters=parameters(tmp_path), dataset=DATASET, split=SPLIT
-    )
+    path = training.record("svm", SCORES, **answers(tmp_path))
     assert path == tmp_path / "metrics" / "07_x-svm.json"
-    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["07_x-svm.json"]
+    names = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
+    assert names == ["07_x-svm.json", "07_x-svm.parquet"]
 
 
 def test_record_refuses_what_the_leaderboard_cannot_use(tmp_path):
-    options = {"parameters": parameters(tmp_path), "dataset": DATASET, "split": SPLIT}
+    options = answers(tmp_path)
     with pytest.raises(ValueError, match="net lack .*n_test"):
         training.record("net", {"accuracy": 1.0, "chance": 0.5}, **options)
     with pytest.raises(ValueError, match="accuracy or roc_auc"):
         training.record("net", {"n_test": 1, "chance": 0.5}, **options)
     with pytest.raises(ValueError):
         training.record("net", SCORES | {"accuracy": float("nan")}, **options)
+    with pytest.raises(ValueError, match=r"net have the shape \(1, 2\), but there are 0 tracks"):
+        training.record("net", SCORES, **options | {"track_ids": []})
     assert list(tmp_path.iterdir()) == []
 
 

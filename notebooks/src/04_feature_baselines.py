@@ -722,11 +722,11 @@ Audio(load_audio(heard["path"], sr=SR, max_seconds=10), rate=SR)
 # seed. The mean and the spread over all seeds stand beside it.
 
 # %%
-rows = {}
-for model, short in zip(models, ("logreg", "svm", "knn", "forest")):
-    rows[f"features-{short}"] = evaluate.scores(y_true, answers(ALL, model), groups=groups, seed=SEED)
+proba = {f"features-{short}": answers(ALL, model) for model, short in zip(models, ("logreg", "svm", "knn", "forest"))}
+rows = {name: evaluate.scores(y_true, p, groups=groups, seed=SEED) for name, p in proba.items()}
 for name, (on, _, _) in plans.items():
     answered = [np.asarray(network(X.loc[ids["test"], sets[on]].to_numpy())) for network, _ in final[name]]
+    proba[name] = answered[0]
     found = [evaluate.scores(y_true, answer, groups=groups, seed=SEED) for answer in answered]
     seeds = [row["accuracy"] for row in found]
     rows[name] = found[0] | {"seeds_mean": np.mean(seeds), "seeds_spread": np.std(seeds)}
@@ -748,8 +748,8 @@ for name, row in rows.items():
         on, (network, history) = plans[name][0], final[name][0]
         inputs = {"kind": "summary", "sr": SR, "max_seconds": MAX_SECONDS, "excerpt": "middle", "columns": sets[on]}
     path = training.record(
-        name, row, parameters=globals(), dataset=dataset, split=split, network=network, history=history,
-        inputs=inputs, features=on,
+        name, row, proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
+        network=network, history=history, inputs=inputs, features=on,
     )  # fmt: skip
     print(path)
 

@@ -500,7 +500,7 @@ def train_on(name):
     epochs = max(2, round(PICTURE_STEPS / len(train)))
     history = training.fit(network, train, valid, epochs=epochs, patience=epochs)
     groups = tracks.loc[some["test"], "group"].to_numpy()
-    return network, history, evaluate.by_track(network, test, groups=groups, seed=SEED)[1]
+    return network, history, *evaluate.by_track(network, test, groups=groups, seed=SEED)
 
 
 # %% [markdown]
@@ -509,8 +509,8 @@ def train_on(name):
 
 # %%
 trained = {name: train_on(name) for name in stores}
-by_picture = pd.DataFrame({name: row for name, (_, _, row) in trained.items()}).T
-by_picture["parameters"] = [network.count_params() for network, _, _ in trained.values()]
+by_picture = pd.DataFrame({name: row for name, (*_, row) in trained.items()}).T
+by_picture["parameters"] = [network.count_params() for network, *_ in trained.values()]
 by_picture[["accuracy", "accuracy_low", "accuracy_high", "clip_accuracy", "log_loss", "chance", "n_test", "parameters"]]
 
 # %% tags=["key-figure"]
@@ -525,24 +525,26 @@ plt.show()
 #
 # ## Results
 #
-# Each network is saved as a `.keras` file, with the scaling inside. Its **card** stands beside it: what the network
-# expects and answers, which data taught it and under which licence, how it was split, what it scored. The figures
-# also go to a small file each, from which the study makes its leaderboard.
+# Each network is saved as a `.keras` file, with the scaling inside. So is its **card**: what the network expects and
+# answers, which data taught it and under which licence, how it was split, what it scored. A copy of the card stands
+# beside the file, for people. The figures and the answers to the test tracks also go to small files, from which the
+# leaderboard is made.
 
 # %%
 inputs = {**store.params, "clip_frames": clip_frames}
 for name, network in networks.items():
     path = training.record(
-        name, rows[name], parameters=globals(), dataset=dataset, split=split, network=network,
-        history=histories[name], inputs=inputs,
+        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
+        network=network, history=histories[name], inputs=inputs,
     )  # fmt: skip
     print(path)
 
 # %%
-for name, (network, history, row) in trained.items():
+for name, (network, history, answers, row) in trained.items():
     training.record(
-        "convpool-" + name.lower().replace(" ", "-"), row, parameters=globals(), dataset=dataset, split=split,
-        network=network, history=history, inputs={**store.params, "clip_frames": clip_frames, "picture": name},
+        "convpool-" + name.lower().replace(" ", "-"), row, proba=answers, track_ids=some["test"],
+        parameters=globals(), dataset=dataset, split=split, network=network, history=history,
+        inputs={**store.params, "kind": "picture", "picture": name, "clip_frames": clip_frames},
     )  # fmt: skip
 
 # %% [markdown]

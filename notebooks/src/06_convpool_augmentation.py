@@ -412,21 +412,12 @@ plt.show()
 # means: this test cannot tell.
 
 # %%
-def difference(a, b, *, n_boot=1000):
-    """Accuracy of network a minus that of b on the same tracks, with a 95 % interval over groups."""
-    gain = (proba[a].argmax(axis=1) == test.Y).astype(int) - (proba[b].argmax(axis=1) == test.Y)
-    by_group = pd.DataFrame({"gain": gain, "group": groups}).groupby("group")["gain"].agg(["sum", "size"]).to_numpy()
-    rng = np.random.default_rng(SEED)
-    draws = by_group[rng.integers(len(by_group), size=(n_boot, len(by_group)))].sum(axis=1)
-    low, high = np.percentile(draws[:, 0] / draws[:, 1], [2.5, 97.5])
-    return {"difference": gain.mean(), "low": low, "high": high}
-
-
-# %%
-against = pd.DataFrame(
-    {f"{name}-{way}": difference(f"{name}-{way}", f"{name}-none") for name in NETWORKS for way in list(PLAN)[1:]}
-).T
-against["verdict"] = np.select([against["low"] > 0, against["high"] < 0], ["better", "worse"], "cannot tell")
+pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PLAN)[1:]}
+against = pd.DataFrame({
+    name: evaluate.compare(test.Y, proba[name], proba[plain], groups=groups, seed=SEED) for name, plain in pairs.items()
+}).T  # fmt: skip
+better, worse = against["difference_low"] > 0, against["difference_high"] < 0
+against["verdict"] = np.select([better, worse], ["better", "worse"], "cannot tell")
 against.round(3)
 
 # %% [markdown]
@@ -485,8 +476,8 @@ for name in long:
 inputs = {**store.params, "clip_frames": clip_frames}
 for name, network in networks.items():
     path = training.record(
-        name, rows[name], parameters=globals(), dataset=dataset, split=split, network=network,
-        history=histories[name], inputs=inputs,
+        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
+        network=network, history=histories[name], inputs=inputs,
     )  # fmt: skip
 again = keras.models.load_model(path, safe_mode=True)
 same = np.allclose(evaluate.predict(again, test), evaluate.predict(networks[name], test), atol=1e-5)

@@ -15,7 +15,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/07_crnn.ipynb)
 #
-# *5 minutes · needs nothing: published weights (1.6 MB) are fetched if possible · writes `models/`, `metrics/`*
+# *6 minutes · needs nothing: published weights (1.6 MB) are fetched if possible · writes `models/`, `metrics/`*
 #
 # The networks of notebook 05 count how often a pattern occurs and forget when. Music is made in time: a verse leads
 # to a chorus, a backbeat comes after the beat. A **recurrent** layer reads one moment after another and carries a
@@ -55,9 +55,6 @@ os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
 
 # %%
-import hashlib
-import json
-
 import keras
 import librosa
 import matplotlib.pyplot as plt
@@ -69,7 +66,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from helpers import clips, datasets, evaluate, features, msd, plotting, splits, training
 from helpers.audio import load_audio
-from helpers.files import write_atomic
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -313,6 +309,7 @@ for row, reshape in zip(axes, (False, True)):
         change = noticed(network, axis)
         ax.imshow(change, origin="lower", aspect="auto", extent=(0, end, 0.5, len(change) + 0.5))
         ax.set(xlabel=label, ylabel="step of the LSTM", title=network.name)
+        ax.yaxis.get_major_locator().set_params(integer=True)
 plt.show()
 
 # %% [markdown]
@@ -556,10 +553,9 @@ print(f"best accuracy of validation clips: {good:.2f} with a rate that stays, {b
 
 # %%
 groups = tracks.loc[ids["test"], "group"].to_numpy()
-rows = {
-    name: evaluate.by_track(network, every_clip("test", name), groups=groups, seed=SEED)[1]
-    for name, network in networks.items()
-}
+proba, rows = {}, {}
+for name, network in networks.items():
+    proba[name], rows[name] = evaluate.by_track(network, every_clip("test", name), groups=groups, seed=SEED)
 table = pd.DataFrame(rows).T
 table["parameters"] = [network.count_params() for network in networks.values()]
 table[["accuracy", "clip_accuracy", "macro_f1", "top3", "log_loss", "chance", "n_test", "parameters"]].round(3)
@@ -598,9 +594,9 @@ heard = []
 for length in lengths:
     n_frames = round(length * fine.frames_per_second)
     part = clips.EveryClip(fine, some, truth, clip_frames=n_frames, batch_size=CRNN_BATCH)
-    proba = evaluate.predict(network, part)
-    voted = evaluate.track_proba(proba, part.owner)
-    heard.append(((proba.argmax(1) == part.y).mean(), (voted.argmax(1) == truth).mean()))
+    single = evaluate.predict(network, part)
+    voted = evaluate.track_proba(single, part.owner)
+    heard.append(((single.argmax(1) == part.y).mean(), (voted.argmax(1) == truth).mean()))
 whole = [network(fine.frames(t)[None, :, :, None].astype(np.float32), training=False) for t in some]
 whole_accuracy = (np.concatenate(list(map(keras.ops.convert_to_numpy, whole))).argmax(1) == truth).mean()
 print(f"whole tracks at once: {whole_accuracy:.2f} of {len(some)} validation tracks")
@@ -631,8 +627,8 @@ plt.show()
 for name, network in networks.items():
     source, n_frames = READS[name]
     path = training.record(
-        name, rows[name], parameters=globals(), dataset=dataset, split=split, network=network,
-        history=histories[name], inputs={**source.params, "clip_frames": n_frames},
+        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
+        network=network, history=histories[name], inputs={**source.params, "clip_frames": n_frames},
     )  # fmt: skip
     print(path)
 
@@ -857,24 +853,19 @@ if weights:
 # ### A file that needs nothing else
 #
 # Save it with a card, like every network of the series. The card says how sound becomes input, what the 50 answers
-# mean, where the weights come from and under which licence. The file loads in Keras's safe mode, without any code of
-# this series.
+# mean, where the weights come from and under which licence. It is part of the file and stands beside it. The file
+# loads in Keras's safe mode, without any code of this series.
 
 # %%
 if weights:
-    file = Path(OUT_DIR, "models", "msd", "crnn.keras")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    tagger.save(file)
     card = {
-        "model": "crnn", "file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "made_by": RUN_NAME, "input_shape": list(tagger.input_shape),
-        "inputs": {**msd.CRNN_INPUT, "decibels": "of the squared power, at most 80 below the maximum",
-                   "made_with": "helpers.msd.crnn_input"},
-        "classes": list(msd.TAGS), "multilabel": True, "licence": "MIT",
+        "model": "crnn", "made_by": RUN_NAME, "classes": list(msd.TAGS), "multilabel": True, "licence": "MIT",
+        "inputs": {"kind": "msd_crnn", **msd.CRNN_INPUT, "made_with": "helpers.msd.crnn_input",
+                   "decibels": "of the squared power, at most 80 below the maximum"},
         "source": "https://github.com/keunwoochoi/music-auto_tagging-keras",
         "dataset": {"name": "Million Song Dataset", "citation": "Choi et al., ICASSP 2017"},
     }  # fmt: skip
-    write_atomic(file.with_suffix(".json"), json.dumps(card, indent=1) + "\n")
+    file = training.save(tagger, Path(OUT_DIR, "models", "msd", "crnn.keras"), card)
     again, X = keras.models.load_model(file, safe_mode=True), pictures[0][None, :, :, None]
     same = np.allclose(*map(keras.ops.convert_to_numpy, (again(X), tagger(X))), atol=1e-6)
     print("the saved tagger gives the same answer:", same)

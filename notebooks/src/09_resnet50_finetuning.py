@@ -469,7 +469,8 @@ costs["head"] |= {"clips": n_seen, "trained parameters": decide[-1].count_params
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.4))
 plotting.history(histories, metric="loss", ax=axes[0])
 plotting.history(histories, metric="accuracy", ax=axes[1])
-axes[0].set_title(f"a head on frozen features ({source})")
+fig.suptitle(f"A head on frozen features ({source})", x=0.01, ha="left")
+axes[0].set_title("loss of clips")
 axes[1].set(title="accuracy of clips; the dot is kept", ylim=(0, 1))
 axes[1].axhline(1 / len(dataset.classes), color="0.5", ls=":")
 axes[0].legend().remove()
@@ -777,9 +778,9 @@ test = {
     "resnet50-tuned": (tuned, every_clip("test")),
     "resnet50-scratch": (scratch, every_clip("test")),
 }
-rows = {}
+proba, rows = {}, {}
 for name, (network, X) in test.items():
-    _, rows[name] = evaluate.by_track(network, X, groups=groups["test"], seed=SEED)
+    proba[name], rows[name] = evaluate.by_track(network, X, groups=groups["test"], seed=SEED)
     print(f"{name}: {evaluate.describe(rows[name])}")
 
 # %% [markdown]
@@ -820,8 +821,9 @@ plt.show()
 # %%
 inputs_of_card = {**store.params, "clip_frames": clip_frames, "dB": [low, high]}
 saved = training.record(
-    "resnet50-tuned", rows["resnet50-tuned"], parameters=globals(), dataset=dataset, split=split, network=tuned,
-    history=histories["tuned"], inputs=inputs_of_card, weights=source, trained=n_trained, steps=tune_steps,
+    "resnet50-tuned", rows["resnet50-tuned"], proba=proba["resnet50-tuned"], track_ids=ids["test"],
+    parameters=globals(), dataset=dataset, split=split, network=tuned, history=histories["tuned"],
+    inputs=inputs_of_card, weights=source, trained=n_trained, steps=tune_steps,
 )  # fmt: skip
 print(f"{saved}: {saved.stat().st_size / 1e6:.0f} MB")
 
@@ -829,8 +831,8 @@ print(f"{saved}: {saved.stat().st_size / 1e6:.0f} MB")
 started = {"frozen": (source, decide[-1].count_params()), "scratch": ("random weights", n_weights)}
 for name, (weights, trained) in started.items():
     path = training.record(
-        f"resnet50-{name}", rows[f"resnet50-{name}"], parameters=globals(), dataset=dataset, split=split,
-        history=histories[name], weights=weights, trained=trained,
+        f"resnet50-{name}", rows[f"resnet50-{name}"], proba=proba[f"resnet50-{name}"], track_ids=ids["test"],
+        parameters=globals(), dataset=dataset, split=split, history=histories[name], weights=weights, trained=trained,
     )  # fmt: skip
     print(path)
 

@@ -845,10 +845,12 @@ print(f"from scratch, with up to {most} tracks of each class and {FEW_SHOT_STEPS
 # %%
 inputs = {**heard.params, "clip_frames": clip_frames}
 told = {"source": source, "reference_tracks": len(reference)}
-training.record(f"{short}-svm", rows[f"{short}-svm"], parameters=globals(), dataset=dataset, split=split, **told)
+of_all = {"track_ids": ids["test"], "parameters": globals(), "dataset": dataset, "split": split, **told}
+svm_name, head_name = proba
+training.record(svm_name, rows[svm_name], proba=proba[svm_name], **of_all)
 path = training.record(
-    f"{short}-head", rows[f"{short}-head"], parameters=globals(), dataset=dataset, split=split, network=transfer,
-    history=history, inputs=inputs, learned_parameters=learned, **told,
+    head_name, rows[head_name], proba=proba[head_name], network=transfer, history=history, inputs=inputs,
+    learned_parameters=learned, **of_all,
 )  # fmt: skip
 print(path)
 again = keras.models.load_model(path, safe_mode=True)

@@ -691,8 +691,8 @@ for name, network in networks.items():
     if isinstance(read, Band):
         inputs |= {"bands_used": inside}
     path = training.record(
-        name, rows[name], parameters=globals(), dataset=dataset, split=split, network=network,
-        history=histories[name], inputs=inputs,
+        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
+        network=network, history=histories[name], inputs=inputs,
     )  # fmt: skip
     print(path)
 
