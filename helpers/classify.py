@@ -1,0 +1,306 @@
+"""Ask a saved network about any sound.
+
+From the shell, for files and whole folders: ``python -m helpers.classify MODEL SOUND... --csv CSV``
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from helpers import calibration, clips, features, msd, training
+from helpers.audio import AudioError, load_audio
+from helpers.datasets import AUDIO
+from helpers.recommend import Recommender
+
+BATCH = 16  # clips that are sent through the network at once
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network says about one sound.
+
+    Parameters
+    ----------
+    overall : pd.Series
+        Calibrated probability of each class, highest first.
+    over_time : pd.DataFrame
+        Probability of each class (columns) in each clip; the index holds the clip's start in
+        seconds.
+    embedding : np.ndarray [shape=(n_features,)]
+        The description that enters the last layer, the mean over the clips.
+    """
+
+    overall: pd.Series
+    over_time: pd.DataFrame
+    embedding: np.ndarray
+
+
+class Classifier:
+    """A saved network that can be asked about any sound.
+
+    Everything it needs is in the file: classes, sample rate, how sound becomes its input, scaling
+    and, if the file was calibrated, the temperature.
+
+    Parameters
+    ----------
+    path : path
+        A ``.keras`` file that `helpers.training.save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file has no card, or its network reads a picture of sound that only its notebook makes.
+
+    Examples
+    --------
+    >>> ask = Classifier("runs/demo/models/demo/05_convpool-convpool.keras")  # doctest: +SKIP
+    >>> ask("song.mp3").overall.head(3)  # doctest: +SKIP
+
+    Notes
+    -----
+    Notebook: 11_test_set_analysis.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.card = training.read_card(path)
+        self.inputs, self.classes = self.card["inputs"], self.card["classes"]
+        kind = self.inputs.get("kind")
+        if kind not in READERS or "bands_used" in self.inputs:
+            raise ValueError(
+                f"{path} reads {kind!r} pictures that only {self.card['made_by']} makes"
+            )
+        self.read = READERS[kind]
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        last = network.layers[-1]
+        self.network = keras.Model(network.inputs[0], [last.input, network.outputs[0]])
+
+    def __call__(self, sound, *, sr: float | None = None) -> Answer:
+        """Answer for one sound.
+
+        Parameters
+        ----------
+        sound : path or np.ndarray [shape=(n_samples,)]
+            An audio file, or mono samples.
+        sr : float, optional
+            Rate of the samples in hertz; needed for samples.
+
+        Returns
+        -------
+        Answer
+
+        Raises
+        ------
+        AudioError
+            The file cannot be used as audio.
+        ValueError
+            Samples without a rate, or none at all.
+        """
+        X, seconds = self.read(self._samples(sound, sr), self.inputs)
+        found = [self.network(X[i : i + BATCH], training=False) for i in range(0, len(X), BATCH)]
+        E, proba = (
+            np.concatenate([keras.ops.convert_to_numpy(f) for f in part]) for part in zip(*found)
+        )
+        temperature = self.card.get("temperature", 1.0)
+        voted = proba.mean(axis=0, keepdims=True)
+        if temperature != 1.0:
+            several = self.card["multilabel"]
+            voted = calibration.temper(voted, temperature, multilabel=several)
+        overall = pd.Series(voted[0], self.classes, name="probability")
+        over_time = pd.DataFrame(proba, pd.Index(seconds, name="seconds"), self.classes)
+        return Answer(overall.sort_values(ascending=False), over_time, E.mean(axis=0))
+
+    def _samples(self, sound, sr: float | None) -> np.ndarray:
+        rate = self.inputs["sr"]
+        if not isinstance(sound, np.ndarray):
+            return load_audio(sound, sr=rate)
+        if not sr:
+            raise ValueError("samples need their rate: give sr, in hertz")
+        if not len(sound):
+            raise ValueError("there are no samples to listen to")
+        import soxr
+
+        return soxr.resample(sound.astype(np.float32), sr, rate) if sr != rate else sound
+
+
+# --- from samples to what a network reads --------------------------------------------------
+
+
+def _cut(frames: np.ndarray, inputs: dict, per_second: float) -> tuple[np.ndarray, np.ndarray]:
+    at = clips.starts(len(frames), inputs["clip_frames"])
+    X = np.stack([clips.cut(frames, start, inputs["clip_frames"]) for start in at])
+    return X[..., np.newaxis], at / per_second
+
+
+def _log_mel(y: np.ndarray, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
+    wanted = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax")
+    S_db = features.log_mel(y, **{name: inputs[name] for name in wanted})
+    return _cut(S_db.T, inputs, inputs["sr"] / inputs["hop_length"])
+
+
+def _waveform(y: np.ndarray, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
+    return _cut(y[:, np.newaxis], inputs, inputs["sr"])
+
+
+def _summary(y: np.ndarray, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
+    """One row for the excerpt from the middle that the network was trained on."""
+    n = int(inputs["max_seconds"] * inputs["sr"]) if inputs["max_seconds"] else len(y)
+    start = max(0, (len(y) - n) // 2)
+    values = features.summary_features(y[start : start + n], sr=inputs["sr"])
+    row = np.array([[values[column] for column in inputs["columns"]]], dtype=np.float32)
+    return row, np.array([start / inputs["sr"]])
+
+
+def _msd_crnn(y: np.ndarray, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
+    n = int(inputs["seconds"] * inputs["sr"])
+    at = clips.starts(len(y), n)
+    X = np.stack([msd.crnn_input(y[start : start + n]) for start in at])
+    return X[..., np.newaxis], at / inputs["sr"]
+
+
+READERS = {"log_mel": _log_mel, "waveform": _waveform, "summary": _summary, "msd_crnn": _msd_crnn}
+
+
+# --- whole folders -------------------------------------------------------------------------
+
+
+def find_sounds(paths: Sequence[str | os.PathLike]) -> Iterator[Path]:
+    """Yield files as they are, and of folders all audio files in them, sorted.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files and folders.
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        One of the paths does not exist.
+    """
+    for path in map(Path, paths):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist")
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO)
+        else:
+            yield path
+
+
+def classify_all(
+    ask: Classifier,
+    sounds: Sequence[Path],
+    out: Path,
+    *,
+    top: int = 3,
+    collection: Recommender | None = None,
+) -> int:
+    """Write one row a sound into a CSV; go on where an interrupted run stopped.
+
+    Parameters
+    ----------
+    ask : Classifier
+        The network.
+    sounds : sequence of Path
+        Audio files.
+    out : Path
+        The table. Until all is done, rows are collected in a file beside it, ending in ``.part``.
+    top : int > 0
+        How many labels, and how many neighbours, a row names.
+    collection : Recommender, optional
+        Where to look for tracks that sound alike.
+
+    Returns
+    -------
+    int
+        How many sounds could not be used; their rows say why.
+    """
+    labels = [f"{name}_{i}" for i in range(1, top + 1) for name in ("label", "confidence")]
+    near = [f"neighbour_{i}" for i in range(1, top + 1)] if collection else []
+    columns = ["path", *labels, *near, "problem", *ask.classes]
+    part = out.with_name(out.name + ".part")
+    done = _rows(part, columns)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with open(part, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, columns, restval="")
+        table.writeheader()
+        table.writerows(done.values())  # whole rows only: the last one may have been cut short
+        for path in tqdm([p for p in sounds if str(p) not in done], unit="file"):
+            table.writerow({"path": str(path), **_row(ask, path, top, collection)})
+            file.flush()
+    problems = sum(bool(row["problem"]) for row in _rows(part, columns).values())
+    os.replace(part, out)
+    return problems
+
+
+def _rows(part: Path, columns: list[str]) -> dict[str, dict]:
+    """Rows of an interrupted run, by path; none if it asked for something else."""
+    if not part.exists():
+        return {}
+    with open(part, encoding="utf-8", newline="") as file:
+        table = csv.DictReader(file)
+        whole = [row for row in table if None not in row and None not in row.values()]
+    return {row["path"]: row for row in whole} if table.fieldnames == columns else {}
+
+
+def _row(ask: Classifier, path: Path, top: int, collection: Recommender | None) -> dict:
+    try:
+        answer = ask(path)
+    except AudioError as problem:
+        tqdm.write(str(problem), file=sys.stderr)
+        return {"problem": problem.reason}
+    row = {label: f"{p:.4f}" for label, p in answer.overall.items()}
+    for i, (label, p) in enumerate(answer.overall.head(top).items(), 1):
+        row |= {f"label_{i}": label, f"confidence_{i}": f"{p:.4f}"}
+    if collection:
+        near = collection.nearest(answer.embedding, k=top)["track_id"]
+        row |= {f"neighbour_{i}": track_id for i, track_id in enumerate(near, 1)}
+    return row
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the shell.
+
+    Returns
+    -------
+    int
+        0: every sound has an answer; 1: some could not be used; 2: there was nothing to do.
+    """
+    parser = argparse.ArgumentParser(prog="python -m helpers.classify", description=__doc__)
+    parser.add_argument("model", help=".keras file of this series")
+    parser.add_argument("sounds", nargs="+", help="audio files, or folders of them")
+    parser.add_argument("--csv", type=Path, default=Path("answers.csv"), help="table to write")
+    parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
+    parser.add_argument("--collection", help="table that notebook 11 wrote; names similar tracks")
+    told = parser.parse_args(argv)
+    try:
+        ask, sounds = Classifier(told.model), list(find_sounds(told.sounds))
+        collection = Recommender(pd.read_parquet(told.collection)) if told.collection else None
+    except (FileNotFoundError, ValueError) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    if not sounds:
+        print(f"no audio file ({', '.join(AUDIO)}) in {', '.join(told.sounds)}", file=sys.stderr)
+        return 2
+    problems = classify_all(ask, sounds, told.csv, top=told.top, collection=collection)
+    print(f"{told.csv}: {len(sounds) - problems} of {len(sounds)} sounds answered")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
