@@ -534,6 +534,7 @@ def kernel_environment() -> Iterator[None]:
     wanted = {
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        "SERIES_STATIC": "1",  # nobody is there to use a menu: helpers.plotting.explore
     }
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)

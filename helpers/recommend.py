@@ -157,7 +157,7 @@ class Recommender:
         return np.concatenate([self._search(self.X[p], self.groups[p], k)[0] for p in parts])
 
 
-def precision(lists: np.ndarray, labels) -> float:
+def precision(lists: np.ndarray, labels, *, rows: np.ndarray | None = None) -> float:
     """Return the share of recommended tracks that have the label of the track they are for.
 
     Parameters
@@ -166,6 +166,8 @@ def precision(lists: np.ndarray, labels) -> float:
         What `Recommender.lists` returns.
     labels : array [shape=(n_tracks,) or (n_tracks, n_classes)]
         One label a track; or a matrix of 0 and 1, where one shared label is enough.
+    rows : np.ndarray, optional
+        Ask for the lists of these tracks only, such as those that the network never met.
 
     Returns
     -------
@@ -177,10 +179,11 @@ def precision(lists: np.ndarray, labels) -> float:
     >>> precision(np.array([[1, 2], [0, 2], [0, 1]]), ["a", "a", "b"])
     0.3333333333333333
     """
-    labels, filled = np.asarray(labels), lists >= 0
-    same = labels[lists] == labels[:, np.newaxis]
+    labels, rows = np.asarray(labels), np.arange(len(lists)) if rows is None else rows
+    lists, own = lists[rows], labels[rows]
+    filled, same = lists >= 0, labels[lists] == own[:, np.newaxis]
     if labels.ndim == 2:
-        same = (same & (labels[:, np.newaxis] == 1)).any(axis=2)
+        same = (same & (own[:, np.newaxis] == 1)).any(axis=2)
     return float(same[filled].mean())
 
 

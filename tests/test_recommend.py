@@ -61,6 +61,7 @@ def test_what_cannot_be_searched_is_refused():
 def test_precision_of_single_and_several_labels():
     lists = np.array([[1, 2], [0, 3], [3, -1], [2, 1]])
     assert recommend.precision(lists, ["a", "a", "b", "b"]) == pytest.approx(4 / 7)
+    assert recommend.precision(lists, ["a", "a", "b", "b"], rows=np.array([0])) == 0.5
     several = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
     assert recommend.precision(lists, several) == pytest.approx(2 / 7)
 

@@ -1,0 +1,829 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Test-set analysis
+#
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/11_test_set_analysis.ipynb)
+#
+# *2 minutes · needs the models of notebooks 04 to 10 · writes `models/`, `tables/` and a collection to search in*
+#
+# An accuracy is one number. It does not say which songs go wrong, whether the network knows when it is guessing, or
+# what in the sound it goes by. This notebook trains nothing. It takes the models of the series, sets them side by side
+# on the same test tracks, and opens one of them: its mistakes, its confidence, its reasons, and what it takes to be
+# similar. At the end you can ask it about your own song.
+#
+# **You will learn**
+#
+# - how to compare models when the test set is small, and when a lead is noise;
+# - how to read a network's mistakes, confidence and reasons, and how to check each of these readings;
+# - how a trained network becomes a recommender and a classifier for any file, and how good these are.
+#
+# **Before you start**: run at least notebooks 04 and 05; each further one adds its models to the comparison.
+
+# %% [markdown]
+# ## Setup
+#
+# This cell finds the series on your disk. In Colab it fetches it first.
+
+# %% tags=["setup"]
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = "https://github.com/OWNER/music-classification"
+folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
+ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
+if ROOT is None:
+    ROOT = folders[-1]
+    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+        raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
+    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
+    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
+os.chdir(ROOT)
+sys.path.insert(0, str(ROOT))
+
+# %%
+import json
+import time
+
+import keras
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import umap
+from cleanlab.filter import find_label_issues
+from cleanlab.rank import get_label_quality_scores
+from IPython.display import HTML, Audio, Markdown, display
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import classification_report, confusion_matrix
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from helpers import (
+    calibration,
+    clips,
+    datasets,
+    evaluate,
+    explain,
+    features,
+    plotting,
+    recommend,
+    splits,
+    training,
+)
+from helpers.audio import load_audio
+from helpers.classify import Classifier
+from helpers.recorder import Recorder
+
+plt.style.use("helpers/series.mplstyle")
+
+# %% tags=["parameters"]
+DATASET: str = "demo"  # name of the dataset, see data/README.md
+DATA_DIR: str = "data"  # folder that holds the datasets
+OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
+RUN_NAME: str = "11_test_set_analysis"  # name of this step in the leaderboard
+CLASSES: list = []  # keep these classes only; empty keeps all
+DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
+SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
+SPLIT_RULE: str = "auto"  # auto, official, group or track
+FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
+MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
+SONG: str = ""  # audio file to classify at the end; empty takes a test track
+SWAPPED: float = 0.1  # share of labels that are swapped to test the search for wrong labels
+KEPT: float = 0.15  # share of a clip that an explanation may mark
+EXPLAINED: int = 60  # most test tracks whose explanations are tested
+NEIGHBOURS: int = 5  # length of a list of similar tracks
+JOBS: int = 2  # number of files read at the same time
+SEED: int = 0  # seed of every random choice
+
+# %% [markdown]
+# ## The leaderboard
+#
+# Every notebook that trains leaves three things for each model: a row of figures, the answers to the test tracks, and,
+# if it is a network, a file with its card. Read the rows that were measured on this dataset and this split.
+
+# %%
+def rows_of(folder):
+    """Rows of the leaderboard, by model."""
+    files = sorted((Path(folder) / "metrics").glob("*.json"))
+    rows = [json.loads(file.read_text(encoding="utf8")) for file in files]
+    return {f"{row['notebook'][:2]} {row['model']}": row for row in rows if row["dataset"] == DATASET}
+
+
+measured = rows_of(OUT_DIR)
+if not any("parameters" in row for row in measured.values()):
+    raise SystemExit(f"There is no network for {DATASET} in {OUT_DIR}: run notebook 05_convpool with this OUT_DIR first.")
+
+# %%
+dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
+
+# %% [markdown]
+# Only models that answered the same test tracks can be compared. Their answers, one row of probabilities a track, come
+# with the rows.
+
+# %%
+def path_of(row, folder, ending):
+    """File that belongs to a row."""
+    return Path(OUT_DIR) / folder / f"{row['notebook']}-{row['model']}{ending}"
+
+
+def network_file(row):
+    """The network of a row; not every model is one."""
+    return path_of(row, f"models/{DATASET}", ".keras")
+
+
+networks = {name: row for name, row in measured.items() if network_file(row).exists()}
+
+# %% [markdown]
+# One network is opened below. It is chosen by its loss on the *validation* tracks. Choosing it by its place on the
+# leaderboard would make the test tracks a part of the choice, and its figures too good. It must read log-mels and
+# have a convolution to look into.
+
+# %%
+def can_be_opened(row):
+    """Does the network read log-mels, and has it a convolution over time and frequency?"""
+    inputs = training.read_card(network_file(row))["inputs"]
+    if inputs.get("kind") != "log_mel" or "bands_used" in inputs:
+        return False
+    layers = keras.models.load_model(network_file(row), compile=False).layers
+    return any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
+
+
+by_loss = sorted(networks, key=lambda name: networks[name]["best_val_loss"])
+wanted = [name for name in by_loss if MODEL in ("", network_file(networks[name]).stem)]
+opened = next((name for name in wanted if can_be_opened(networks[name])), None)
+if opened is None:
+    raise SystemExit(f"No network {MODEL} that reads log-mels in {OUT_DIR}/models/{DATASET}: run notebook 05_convpool.")
+card = training.read_card(network_file(networks[opened]))
+network = keras.models.load_model(network_file(networks[opened]), compile=False, safe_mode=True)
+print(f"opened: {opened}, {network.count_params():,} parameters, clips of {card['inputs']['clip_frames']} frames")
+
+# %% [markdown]
+# The card says how this network wants its log-mels. The split is the one that all notebooks met.
+
+# %%
+inputs = card["inputs"]
+made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
+store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
+tracks = store.usable(dataset.tracks)
+split = splits.prepare(
+    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
+)
+ids = {side: split.ids(side) for side in splits.SIDES}
+Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
+y_true, groups = Y[ids["test"]].to_numpy(), tracks.loc[ids["test"], "group"].to_numpy()
+print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
+
+# %%
+answers = {}
+for name, row in measured.items():
+    file = path_of(row, "predictions", ".parquet")
+    found = pd.read_parquet(file) if file.exists() else pd.DataFrame()
+    if row["split"] == split.rule and set(found.index) == set(ids["test"]) and list(found) == dataset.classes:
+        answers[name] = found.loc[ids["test"]].to_numpy()
+left_out = sorted(set(measured) - set(answers))
+print(f"{len(answers)} models answered all {len(y_true)} test tracks of this split")
+print("left out, because they met other tracks:", ", ".join(left_out) or "none")
+
+# %% [markdown]
+# All figures are computed here, from the answers, in one way for all models. The speed is measured, too: how many clips
+# a second does each network answer on this computer, in batches of 16?
+
+# %%
+def clips_a_second(row):
+    """Measured with noise; the second of two passes, since the first one prepares things."""
+    card = training.read_card(network_file(row))
+    network = keras.models.load_model(network_file(row), compile=False)
+    shape = [n or card["inputs"]["clip_frames"] for n in card["input_shape"][1:]]
+    X = np.random.default_rng(SEED).normal(size=(16, *shape)).astype("float32")
+    for _ in range(2):
+        begin = time.perf_counter()
+        network(X, training=False)
+    return 16 / (time.perf_counter() - begin)
+
+
+# %%
+board = pd.DataFrame({n: evaluate.scores(y_true, p, groups=groups, seed=SEED) for n, p in answers.items()}).T
+for name in board.index:
+    row = measured[name]
+    board.loc[name, ["parameters", "train_seconds"]] = row.get("parameters"), row.get("train_seconds")
+    board.loc[name, "clips_a_second"] = clips_a_second(row) if name in networks else np.nan
+board = board.sort_values(["accuracy", "log_loss"], ascending=[False, True]).astype(float)
+shown = ["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "top3", "log_loss"]
+board[[*shown, "parameters", "train_seconds", "clips_a_second"]].round(2)
+
+# %% tags=["key-figure"]
+fig, ax = plotting.intervals(board, chance=board["chance"].iloc[0])
+ax.axvline(board["majority"].iloc[0], color="0.5", ls="--", lw=1)
+ax.set_title(f"{len(y_true)} test tracks of {DATASET} ({split.rule}); dashed: always the most frequent class", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# Before you admire the top of this list: with many models on few tracks, somebody must be first by luck. The intervals
+# overlap, but that does not settle it either, because all models met the *same* tracks and agree on most of them. The
+# right question goes to pairs: on how many tracks was only one of them right? Redraw groups of tracks, and see how far
+# the difference of the two moves.
+
+# %%
+pairs = pd.DataFrame([
+    {"model": a, "other": b, **evaluate.compare(y_true, answers[a], answers[b], groups=groups, seed=SEED)}
+    for i, a in enumerate(board.index) for b in board.index[i + 1 :]
+])  # fmt: skip
+sure = (pairs["difference_low"] > 0) | (pairs["difference_high"] < 0)
+print(f"{sure.sum()} of {len(pairs)} pairs differ by more than noise; "
+      f"about {0.05 * len(pairs):.0f} would if all were equally good")  # fmt: skip
+
+# %%
+points = 100 * pairs.pivot(index="model", columns="other", values="difference").reindex(board.index[:-1])[board.index[1:]]
+marks = pairs.assign(sure=sure).pivot(index="model", columns="other", values="sure").reindex_like(points)
+fig, ax = plt.subplots(figsize=(1.5 + 0.42 * len(points), 1.2 + 0.32 * len(points)))
+image = ax.imshow(points, cmap="RdBu", vmin=-40, vmax=40, aspect="auto")
+at = np.argwhere(marks.fillna(False).to_numpy(dtype=bool))
+ax.plot(at[:, 1], at[:, 0], "k.", ms=5)
+ax.set_xticks(range(points.shape[1]), points.columns, rotation=90, fontsize=7)
+ax.set_yticks(range(len(points)), points.index, fontsize=7)
+fig.colorbar(image, label="accuracy of the row minus that of the column (points)")
+ax.set_title("a dot: more than noise, by 95 % intervals over groups", fontsize=9)
+plt.show()
+
+# %% [markdown]
+# Read along the top row: how far down must you go until the dots begin? All models above that place are, as far as
+# this test can tell, as good as the first. Which of them to take is then a matter of size and speed.
+#
+# Figures from the literature stand here, apart, and only for the dataset they belong to. They come from other
+# training data or other protocols, so no row of the table above may be called better or worse than these.
+
+# %%
+LITERATURE = {
+    "gtzan": ("fault-filtered lists of Kereliuk, Sturm and Larsen (2015), 290 test tracks", {
+        "MFCC and SVM, sklearn-audio-transfer-learning": 0.534, "CLMR, linear (Castellon et al. 2021)": 0.686,
+        "VGGish and SVM, sklearn-audio-transfer-learning": 0.772, "Jukebox probe (Castellon et al. 2021)": 0.797,
+        "Musicset, supervised (McCallum et al. 2022)": 0.834}),
+    "fma_small": ("official split", {"VGGish": 0.580, "BYOL-A": 0.643}),
+    "fma_medium": ("official split by artist, Defferrard et al. 2017", {"MFCC, contrast, centroid and SVM": 0.634}),
+}  # fmt: skip
+protocol, figures = LITERATURE.get(DATASET, ("", {}))
+print(f"Published accuracies for {DATASET}, {protocol}:" if figures else f"Nothing is published about {DATASET}.")
+display(pd.Series(figures, name="accuracy", dtype=float).to_frame()) if figures else None
+
+# %% [markdown]
+# ## Mistakes
+#
+# From here on, one network: the one that was opened. Does it still answer what it answered when it was trained?
+
+# %%
+def every_clip(side):
+    """All clips of one side of the split, as this network reads them."""
+    return clips.EveryClip(store, ids[side], Y[ids[side]].to_numpy(), clip_frames=inputs["clip_frames"])
+
+
+test, valid = every_clip("test"), every_clip("valid")
+of_clips = evaluate.predict(network, test)
+proba = evaluate.track_proba(of_clips, test.owner)
+proba_valid = evaluate.track_proba(evaluate.predict(network, valid), valid.owner)
+y_pred = proba.argmax(axis=1)
+print("the answers are those of the training notebook:", np.allclose(proba, answers[opened], atol=1e-3))
+print(evaluate.describe(board.loc[opened]))
+
+# %% [markdown]
+# First the **confusion matrix**, as counts and as shares of the true class. Counts say how much there is to go by; with
+# few tracks a class, a share of 0.33 may be two tracks.
+
+# %%
+counts = confusion_matrix(y_true, y_pred, labels=range(len(dataset.classes)))
+fig, axes = plt.subplots(1, 2, figsize=(12, 4.8))
+for ax, values, name in zip(axes, (counts, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)), ("tracks", "share")):
+    image = ax.imshow(values, cmap="Blues", vmin=0)
+    for (i, j), value in np.ndenumerate(values):
+        if value:
+            dark = value > 0.6 * values.max()
+            ax.text(j, i, f"{value:.2g}", ha="center", va="center", color="w" if dark else "k", fontsize=8)
+    ax.set_xticks(range(len(dataset.classes)), dataset.classes, rotation=60, ha="right")
+    ax.set_yticks(range(len(dataset.classes)), dataset.classes)
+    ax.set(xlabel="answer", ylabel="truth", title=f"{opened}: {name}")
+plt.show()
+
+# %%
+print(classification_report(y_true, y_pred, labels=range(len(dataset.classes)), target_names=dataset.classes,
+                            zero_division=0))  # fmt: skip
+
+# %% [markdown]
+# Two questions about the mistakes, which look alike and are not. *Where do the tracks of a class go?* And *who is
+# behind a wrong answer?* A class that swallows the others shows in the second picture, not in the first.
+
+# %%
+wrong = counts - np.diag(np.diag(counts))
+fig, axes = plt.subplots(1, 2, figsize=(12, 0.9 + 0.3 * len(wrong)), sharey=True)
+for ax, table, title in zip(axes, (wrong, wrong.T), ("where its tracks go", "whose tracks are mistaken for it")):
+    left = np.zeros(len(table))
+    for k, label in enumerate(dataset.classes):
+        ax.barh(dataset.classes, table[:, k], left=left, color=f"C{k % 10}", hatch="//" if k >= 10 else "", label=label)
+        left += table[:, k]
+    ax.set(xlabel="tracks", title=title)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+axes[0].invert_yaxis()
+axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+plt.show()
+
+# %% [markdown]
+# ### The most confident mistakes
+#
+# A hesitant mistake is forgivable. A confident one has a reason: in the music, in the label, or in the network. Here
+# are those on which it staked most.
+
+# %%
+sure_of = proba.max(axis=1)
+order = np.argsort(-np.where(y_pred == y_true, -1, sure_of), kind="stable")
+mistakes = tracks.loc[ids["test"], ["artist", "title"]].assign(
+    truth=np.array(dataset.classes)[y_true], answer=np.array(dataset.classes)[y_pred], confidence=sure_of.round(2)
+)
+mistakes.iloc[order[: int(min(6, (y_pred != y_true).sum()))]]
+
+# %% [markdown]
+# Look and listen. Above is the log-mel of the track, below is what the network says of each clip. Is it wrong all the
+# time, or was it led astray by a part? Choose another track, if you sit in front of a live notebook.
+
+# %%
+def show(track_id):
+    """Log-mel of a track, and the answers to its clips."""
+    i = ids["test"].index(track_id)
+    frames, start = store.frames(track_id), test.start[test.owner == i] / store.frames_per_second
+    fig, axes = plt.subplots(2, 1, figsize=(10, 4.4), sharex=True)
+    axes[0].imshow(frames.T, origin="lower", aspect="auto", extent=(0, len(frames) / store.frames_per_second, 0, frames.shape[1]))
+    axes[0].set(ylabel="mel band", title=f"{track_id}: {dataset.classes[y_true[i]]}, called {dataset.classes[y_pred[i]]}")
+    answer = of_clips[test.owner == i]
+    edges = np.append(start, start[-1] + inputs["clip_frames"] / store.frames_per_second)
+    for k in np.argsort(-answer.mean(axis=0))[:4]:
+        axes[1].stairs(answer[:, k], edges, label=dataset.classes[k], baseline=None, lw=2)
+    axes[1].set(xlabel="time (s)", ylabel="probability", ylim=(0, 1.02))
+    axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    plt.show()
+    display(Audio(load_audio(tracks.loc[track_id, "path"], sr=inputs["sr"], max_seconds=10), rate=inputs["sr"]))
+
+
+plotting.explore(show, track_id=[ids["test"][i] for i in order[:20]])
+
+# %% [markdown]
+# ### Is the label wrong?
+#
+# Some mistakes are not the network's: the label is wrong, and every real dataset holds such labels. **Confident
+# learning** looks for tracks whose label gets little probability from a model that never saw the track. The model here
+# is a logistic regression on the summary features of notebook 04, cross-validated over groups: cheap, and not the
+# network that is being examined.
+#
+# Does the search work? Find out on labels of which we know that they are wrong: swap some.
+
+# %%
+summary = features.extract_summary(dataset.tracks, f"{OUT_DIR}/features", sr=inputs["sr"], max_seconds=inputs["max_seconds"],
+                                   jobs=JOBS)  # fmt: skip
+known = [track_id for track_id in tracks.index if track_id in summary.index]
+folds = min(5, tracks.loc[known].groupby("label")["group"].nunique().min())
+
+
+def out_of_sample(labels):
+    """Probabilities of each track by models that have not seen its group."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
+    cv = StratifiedGroupKFold(max(2, folds), shuffle=True, random_state=SEED)
+    return cross_val_predict(model, summary.loc[known], labels, groups=tracks.loc[known, "group"], cv=cv,
+                             method="predict_proba")  # fmt: skip
+
+
+# %%
+rng = np.random.default_rng(SEED)
+swapped = pd.Series(rng.random(len(known)) < SWAPPED, known)
+shift = rng.integers(1, len(dataset.classes), len(known))
+labels = Y[known].where(~swapped, (Y[known] + shift) % len(dataset.classes)).to_numpy()
+guess = out_of_sample(labels)
+found = find_label_issues(labels, guess, return_indices_ranked_by="normalized_margin", n_jobs=1)
+right = int(swapped.iloc[found].sum())
+n_swapped = int(swapped.sum())
+print(f"{n_swapped} of {len(known)} labels were swapped. Confident learning suspects {len(found)}, of which {right} are: "
+      f"precision {right / max(len(found), 1):.2f} (by guessing {n_swapped / len(known):.2f}), "
+      f"recall {right / n_swapped:.2f}")  # fmt: skip
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 3.2))
+ranked = np.argsort(get_label_quality_scores(labels, guess, method="normalized_margin"), kind="stable")
+hits, k = swapped.iloc[ranked].cumsum().to_numpy(), np.arange(1, len(known) + 1)
+ax.plot(k, hits / k, label="precision: share of these that are swapped")
+ax.plot(k, hits / max(n_swapped, 1), label="recall: share of the swapped that are among these")
+ax.axvline(len(found), color="0.6", lw=1, label="suspected")
+ax.axhline(n_swapped / len(known), color="0.5", ls=":", label="a guesser's precision")
+ax.set(xlabel="labels looked at, least believable first", ylim=(0, 1.02), title=f"{n_swapped} swapped labels in {DATASET}")
+ax.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# That is what the search is worth on this dataset. A track of an unusual kind looks like a wrong label, too, and takes
+# the place of one. So the list is for listening, not for deleting. Now the labels as they are: which would you check
+# first?
+
+# %%
+scores = get_label_quality_scores(Y[known].to_numpy(), out_of_sample(Y[known].to_numpy()), method="normalized_margin")
+believable = pd.Series(scores, known)
+tracks.loc[believable.nsmallest(5).index, ["label", "artist", "title"]].assign(believable=believable.round(2))
+
+# %% [markdown]
+# ## Does it know when it is guessing?
+#
+# A network says 0.9. Is it right nine times in ten? Sort the test tracks by what was claimed, and compare with what
+# came true. The mean distance between the two is the **expected calibration error** (ECE).
+#
+# The remedy is one number. Divide the logarithms of the probabilities by a **temperature**: above 1 it makes a boaster
+# modest, below 1 it gives a hesitant network courage. Which class comes first stays the same. The number is fitted on
+# the validation tracks, and the test tracks only show whether it helped.
+
+# %%
+temperature = calibration.fit_temperature(Y[ids["valid"]].to_numpy(), proba_valid)
+calibrated = calibration.temper(proba, temperature)
+believed = {"as it is": proba, f"temperature {temperature:.2f}": calibrated}
+pd.DataFrame({
+    name: {"ECE": calibration.ece(y_true, p), "log loss": calibration.log_loss(y_true, p),
+           "mean claim": p.max(axis=1).mean(), "accuracy": (p.argmax(axis=1) == y_true).mean()}
+    for name, p in believed.items()
+}).T.round(3)  # fmt: skip
+
+# %% tags=["key-figure"]
+fig, axes = plt.subplots(1, 2, figsize=(11, 4))
+axes[0].plot([0, 1], [0, 1], color="0.6", ls=":")
+for name, p in believed.items():
+    table = calibration.reliability(y_true, p, n_bins=5)
+    error = np.clip([table["true"] - table["low"], table["high"] - table["true"]], 0, None)
+    axes[0].errorbar(table["claimed"], table["true"], yerr=error, fmt="o-", capsize=3, label=name)
+    curve = calibration.abstention(y_true, p)
+    axes[1].plot(curve["coverage"], curve["accuracy"], label=name)
+axes[0].set(xlabel="claimed", ylabel="came true", title=f"{opened}, {len(y_true)} test tracks, 5 bins", xlim=(0, 1), ylim=(0, 1.02))
+axes[1].set(xlabel="share of the tracks that get an answer", ylabel="accuracy of these answers", ylim=(0, 1.02))
+axes[0].legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# On the dotted line, claims come true. Below it the network boasts, above it it is too modest. The bars are 95 %
+# intervals; with so few tracks in a bin, they are long, and a small ECE is partly luck.
+#
+# On the right, a network that may **abstain**. From right to left it answers fewer and fewer tracks, those it is surest
+# of. The curve should rise to the left: then its confidence means something, and somebody who sorts a large collection
+# can leave the doubtful rest to ears.
+#
+# ### Sets instead of answers
+#
+# A third way to be honest: name *all* classes that may be right. **Conformal** sets come with a promise. Look up, on
+# the validation tracks, how much probability the truth usually gets, and put every class with at least so much into the
+# set. Then the sets hold the truth as often as you asked, if the new tracks are like those.
+
+# %%
+rows = {}
+for promised in (0.7, 0.8, 0.9):
+    threshold = calibration.conformal_threshold(Y[ids["valid"]].to_numpy(), proba_valid, coverage=promised)
+    sets = proba >= threshold
+    held = sets[np.arange(len(y_true)), y_true]
+    rows[promised] = {"held": held.mean(), "classes in a set": sets.sum(axis=1).mean(), "empty": (sets.sum(axis=1) == 0).mean()}
+coverage = pd.DataFrame(rows).T.rename_axis("promised")
+coverage.round(2)
+
+# %% [markdown]
+# *Held* should be near *promised*. Where it is lower, the test artists differ from the validation artists, and no
+# arithmetic can promise anything about artists of another kind. The price of a promise is the size of the sets.
+#
+# ## What does it go by?
+#
+# The network looks at a picture. **Grad-CAM** asks its last convolution which places of the picture spoke for the
+# answer. We take the clip in the middle of each track and the class that the network named.
+
+# %%
+def middle_clips(side):
+    """The clip in the middle of each track [shape=(tracks, frames, bands, 1)], and where it starts."""
+    lengths = store.index.set_index("track_id").loc[ids[side], "n_frames"]
+    start = ((lengths - inputs["clip_frames"]) // 2).clip(lower=0).to_numpy()
+    X = [clips.cut(store.frames(t), s, inputs["clip_frames"]) for t, s in zip(ids[side], start)]
+    return np.stack(X)[..., np.newaxis], start
+
+
+X, start = middle_clips("test")
+named = np.concatenate([network(X[i : i + 64], training=False) for i in range(0, len(X), 64)]).argmax(axis=1)
+chosen = np.random.default_rng(SEED).permutation(len(X))[:EXPLAINED]
+heat = np.zeros(X.shape[:3])
+for part in np.array_split(chosen, -(-len(chosen) // 16)):
+    heat[part] = explain.grad_cam(network, X[part], named[part])
+
+# %% tags=["key-figure"]
+fig, axes = plt.subplots(2, 4, figsize=(13, 5), sharex=True, sharey=True)
+right_first = chosen[np.argsort(named[chosen] != y_true[chosen], kind="stable")]
+examples = np.unique(np.linspace(0, len(chosen) - 1, 4).astype(int))
+seconds = inputs["clip_frames"] / store.frames_per_second
+for column, i in zip(axes.T, right_first[examples]):
+    extent = (0, seconds, 0, store.n_mels)
+    column[0].imshow(X[i, :, :, 0].T, origin="lower", aspect="auto", extent=extent)
+    column[1].imshow(heat[i].T, origin="lower", aspect="auto", extent=extent, vmin=0, vmax=1)
+    column[0].set_title(f"{ids['test'][i]}\ncalled {dataset.classes[named[i]]}", fontsize=9)
+    column[1].set_xlabel("time (s)")
+axes[0, 0].set_ylabel("mel band")
+axes[1, 0].set_ylabel("what spoke for it")
+plt.show()
+
+# %% [markdown]
+# Bright below is what spoke for the answer. Is it the drums, the bass, the held chords? Such pictures invite stories, so
+# we do two things with them before we believe one: we listen, and we test.
+#
+# ### Hear it
+#
+# Lay the bright region on the Fourier transform of the original sound. What remains are those sounds, with their own
+# phases: nothing is guessed. First the clip, then what spoke for the answer, then the rest.
+
+# %%
+def parts_of(i):
+    """Sound of a clip, of what spoke for its answer, and of what did not."""
+    rate, hop = inputs["sr"], inputs["hop_length"]
+    y = load_audio(tracks.loc[ids["test"][i], "path"], sr=rate, offset=None, max_seconds=inputs["max_seconds"])
+    y = librosa.util.fix_length(y[start[i] * hop :], size=inputs["clip_frames"] * hop)
+    mask = np.clip(2 * heat[i], 0, 1)
+    return [y, *(explain.listen(y, m, sr=rate, n_fft=inputs["n_fft"]) for m in (mask, 1 - mask))]
+
+
+sounds = parts_of(right_first[0])
+pause = np.zeros(inputs["sr"] // 2)
+print(f"{ids['test'][right_first[0]]}, called {dataset.classes[named[right_first[0]]]}; level of the three: "
+      + ", ".join(f"{20 * np.log10(np.sqrt(np.square(s).mean()) + 1e-9):.0f} dB" for s in sounds))  # fmt: skip
+Audio(np.concatenate([part for sound in sounds for part in (sound, pause)]), rate=inputs["sr"])
+
+# %% [markdown]
+# ### Test it
+#
+# If the marked region matters, the answer must suffer when it is taken away, and suffer more than from the loss of any
+# other region of the same size and shape. Take away the brightest `KEPT` of each clip, by putting the mean of each band
+# there. Then do the same with the same mask, shifted to a random place.
+
+# %%
+mean, _ = clips.band_statistics(store, ids["train"])
+rng = np.random.default_rng(SEED)
+
+
+def without(masks):
+    """Probability of the named class when these points are the mean of their band."""
+    hidden = np.where(masks[..., np.newaxis], mean[:, np.newaxis], X[chosen]).astype("float32")
+    found = np.concatenate([network(hidden[i : i + 64], training=False) for i in range(0, len(hidden), 64)])
+    return found[np.arange(len(chosen)), named[chosen]]
+
+
+marked = np.stack([explain.largest(heat[i], share=KEPT) for i in chosen])
+moved = np.stack([np.roll(m, rng.integers(m.shape), axis=(0, 1)) for m in marked])
+whole = without(np.zeros_like(marked))
+drops = pd.DataFrame({"what spoke for it": whole - without(marked), "elsewhere": whole - without(moved)})
+gain = (drops["what spoke for it"] - drops["elsewhere"]).groupby(groups[chosen]).mean()
+low, high = np.percentile([gain.sample(frac=1, replace=True, random_state=s).mean() for s in range(1000)], [2.5, 97.5])
+
+# %%
+fig, ax = plt.subplots(figsize=(8, 3))
+ax.boxplot(drops, orientation="horizontal", tick_labels=drops.columns, showmeans=True)
+ax.axvline(0, color="0.5", ls=":")
+ax.set(xlabel="loss of probability when it is taken away", title=f"{100 * KEPT:.0f} % of the clip, {len(drops)} test clips")
+plt.show()
+print(f"taking away what spoke for it costs {gain.mean():+.2f} more than elsewhere [{low:.2f}, {high:.2f}]")
+
+# %% [markdown]
+# An interval above 0 says that the pictures mark something that counts, for this network and on average. It does not say
+# that a single picture is the whole reason.
+#
+# A recurrent network carries a memory, and a map of its last convolution does not show it. **Occlusion** asks from
+# outside: hide one stretch of time after another. It works with any network. Here for the network that is open and, if
+# notebook 07 has been here, for the CRNN.
+
+# %%
+def occluded(name, parts=12):
+    """How much each stretch of the middle clip matters, the mean over test tracks."""
+    row = networks[name]
+    card, other = training.read_card(network_file(row)), keras.models.load_model(network_file(row), compile=False)
+    wanted = {key: card["inputs"][key] for key in made_with}
+    folder = f"{OUT_DIR}/features" + ("" if wanted == made_with else "/crnn")
+    frames = features.extract(dataset.tracks, folder, jobs=JOBS, **wanted)
+    n, some = card["inputs"]["clip_frames"], [ids["test"][i] for i in chosen[:20]]
+    Z = np.stack([clips.cut(frames.frames(t), max(0, (len(frames.frames(t)) - n) // 2), n) for t in some])[..., np.newaxis]
+    answer = keras.ops.convert_to_numpy(other(Z, training=False)).argmax(axis=1)
+    silence, _ = clips.band_statistics(frames, ids["train"])
+    return np.linspace(0, n / frames.frames_per_second, parts + 1), explain.occlusion(other, Z, answer, silence=silence)
+
+
+# %%
+fig, ax = plt.subplots(figsize=(9, 3))
+for name in dict.fromkeys([opened, "07 crnn"]):
+    if name in networks:
+        edges, suffers = occluded(name)
+        ax.stairs(np.abs(suffers).mean(axis=0), edges, label=name, baseline=None, lw=2)
+ax.set(xlabel="hidden stretch of the clip (s)", ylabel="mean change of probability", ylim=(0, None))
+ax.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# A flat line means that no moment is special: every stretch is as good as another, which is what an average over time
+# makes of a clip. A line that rises to the right belongs to a network whose memory fades.
+#
+# ## Music that sounds alike
+#
+# What a network computes just before it decides is a description of the sound, and tracks with similar descriptions
+# should sound alike. An older project compared the *answers* instead, by the squared distance of their probabilities.
+# But a sure network gives all rock tracks the same answer. Then all rock is equally near, and the list is a lottery.
+#
+# Four recommenders on all tracks: the network's description, its answers, the timbre of the summary features (means and
+# deviations of MFCC), and chance. They are asked about **test tracks**, which the network never met, and never
+# recommend the artist of the question.
+
+# %%
+everything = clips.EveryClip(store, list(tracks.index), Y.to_numpy(), clip_frames=inputs["clip_frames"])
+of_all = evaluate.track_proba(evaluate.predict(network, everything), everything.owner)
+E = pd.DataFrame(recommend.embed(network, everything), tracks.index).add_prefix("e")
+timbre = summary.filter(regex="^mfcc").reindex(tracks.index).dropna()
+described = {
+    "description": (E, "cosine"),
+    "answers": (pd.DataFrame(of_all, tracks.index), "euclidean"),
+    "timbre": ((timbre - timbre.mean()) / timbre.std(), "euclidean"),
+    "chance": (pd.DataFrame(np.random.default_rng(SEED).normal(size=(len(tracks), 16)), tracks.index), "cosine"),
+}
+
+
+# %%
+def how_good(table, metric):
+    """Share of neighbours with the genre, or the artist, of the question, and how evenly the lists use the collection."""
+    of = tracks.loc[table.index]
+    asked = np.flatnonzero(table.index.isin(ids["test"]))
+    others = recommend.Recommender(table, of["group"], metric=metric).lists(k=NEIGHBOURS)
+    anybody = recommend.Recommender(table, metric=metric).lists(k=NEIGHBOURS)
+    return {
+        "genre, other artists": recommend.precision(others, of["label"], rows=asked),
+        "same artist, if allowed": recommend.precision(anybody, of["group"], rows=asked),
+        **recommend.hubness(others),
+    }
+
+
+quality_of = pd.DataFrame({name: how_good(*how) for name, how in described.items()}).T
+quality_of.round(2)
+
+# %% [markdown]
+# *Genre* is a poor judge of similarity, but it can be counted. *Same artist* is a second one: a good description puts a
+# band's songs near each other, although nobody told it the bands. *Skewness* and *largest* speak of **hubs**: tracks
+# that stand in very many lists, and please nobody. *Coverage* is the share of the collection that is ever recommended.
+#
+# Numbers cannot say whether a list is good. Choose a track, and listen: first the question, then its neighbours.
+
+# %%
+similar = recommend.Recommender(E, tracks["group"])
+
+
+def neighbours(track_id, k):
+    """The tracks nearest to one, to be read and heard."""
+    found = similar.nearest(track_id, k=k).set_index("track_id")
+    print(f"{track_id}: {tracks.loc[track_id, 'artist']}, {tracks.loc[track_id, 'title']}")
+    display(tracks.loc[found.index, ["label", "artist", "title"]].assign(distance=found["distance"].round(3)))
+    heard = [load_audio(tracks.loc[t, "path"], sr=inputs["sr"], offset=None, max_seconds=4) for t in [track_id, *found.index]]
+    display(Audio(np.concatenate([part for y in heard for part in (y, pause)]), rate=inputs["sr"]))
+
+
+plotting.explore(neighbours, track_id=ids["test"], k=range(NEIGHBOURS, 11))
+
+# %% [markdown]
+# ### A map of the music
+#
+# **UMAP** lays the descriptions on a plane so that neighbours stay neighbours. What is near is alike; what is far means
+# little, and the directions mean nothing. Rest the mouse on a point of the second map, and it says its name.
+
+# %%
+with_seed = {"n_neighbors": 12, "min_dist": 0.2, "metric": "cosine", "random_state": SEED, "n_jobs": 1}
+places = umap.UMAP(**with_seed).fit_transform(E)
+
+# %% tags=["key-figure"]
+fig, ax = plt.subplots(figsize=(9, 6))
+tested = tracks.index.isin(ids["test"])
+for k, label in enumerate(dataset.classes):
+    of_class = (tracks["label"] == label).to_numpy()
+    ax.scatter(*places[of_class & ~tested].T, s=14, color=f"C{k % 10}", alpha=0.5)
+    ax.scatter(*places[of_class & tested].T, s=60, color=f"C{k % 10}", marker="*", edgecolor="k", lw=0.4, label=label)
+ax.set(xticks=[], yticks=[], title=f"{len(tracks)} tracks of {DATASET} as {opened} hears them; stars: test tracks")
+ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+plt.show()
+
+# %% [markdown]
+# Look at the dots and the stars apart. The dots are tracks that the network has learned, so of course they stand in
+# clean groups. The stars are what it makes of unknown artists, and only they tell how well the groups hold.
+
+# %%
+titles = tracks["artist"] + ": " + tracks["title"] + " (" + tracks["label"] + ")"
+plotting.explore(
+    lambda colour: display(HTML(plotting.hover_map(places, tracks[colour].astype(str), titles))),
+    colour=[column for column in ("label", "artist", "album") if tracks[column].nunique() > 1],
+)
+
+# %% [markdown]
+# ## Your own song
+#
+# A network that is to be used needs its temperature with it, and a collection to look for neighbours in. Write both: the
+# network with a card that holds the temperature, and the descriptions of all tracks.
+
+# %%
+saved = training.save(
+    network, f"{OUT_DIR}/models/{DATASET}/{RUN_NAME}-{card['model']}.keras", card | {"temperature": temperature}
+)
+collection = Path(f"{OUT_DIR}/tables/{RUN_NAME}-collection.parquet")
+collection.parent.mkdir(parents=True, exist_ok=True)
+E.to_parquet(collection)
+print(saved, collection)
+
+# %% [markdown]
+# From here on, forget the notebook: `Classifier` knows nothing but that file. Give it any song: set `SONG`, or change
+# the path below. It is brought to the right rate, cut into clips, and answered clip by clip.
+
+# %%
+ask = Classifier(saved)
+song = SONG or tracks.loc[ids["test"][order[0]], "path"]
+answer = ask(song)
+fig, ax = plt.subplots(figsize=(10, 3))
+for label in answer.overall.index[:4]:
+    ax.plot(answer.over_time.index, answer.over_time[label], "o-", ms=3, label=f"{label}: {answer.overall[label]:.2f} in all")
+ax.set(xlabel="time (s)", ylabel="probability", ylim=(0, 1.02), title=Path(song).name)
+ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+plt.show()
+
+# %%
+near = recommend.Recommender(E).nearest(answer.embedding, k=NEIGHBOURS).set_index("track_id")
+tracks.loc[near.index, ["label", "artist", "title"]].assign(distance=near["distance"].round(3))
+
+# %% [markdown]
+# The figure in the legend is calibrated, for music like that of the validation tracks. Your own song is most likely
+# *not* like it. The network has never heard of any class but those it was taught, and must choose among them. When all
+# four lines are low, it is telling you so.
+#
+# The network of notebook 07 that learned from the Million Song Dataset knows 50 tags of real music. If it was saved, it
+# answers, too.
+
+# %%
+tagger = Path(OUT_DIR) / "models" / "msd" / "crnn.keras"
+if tagger.exists():
+    tags = Classifier(tagger)(song).overall.head(8)
+    print("tags of the Million Song Dataset:", ", ".join(f"{tag} {p:.2f}" for tag, p in tags.items()))
+else:
+    print(f"{tagger} is missing: notebook 07 makes it, if it can fetch the published weights.")
+
+# %% [markdown]
+# In the shell, whole folders become a table. Files that cannot be read are rows with a reason, and an interrupted run
+# goes on where it stopped:
+#
+# ```
+# python -m helpers.classify MODEL.keras my_music --csv answers.csv
+# ```
+#
+# The button records ten seconds from the microphone of your browser, and the network answers. The sound goes to the
+# kernel of this notebook and nowhere else.
+
+# %%
+Recorder(lambda y, sr: ask(y, sr=sr).overall.head(3).round(2).to_string())
+
+# %% [markdown]
+# ## What we learned
+
+# %%
+first, report_row = board.index[0], board.loc[opened]
+as_good = [first, *pairs[(pairs["model"] == first) & ~sure]["other"]]
+Markdown(
+    f"- {len(board)} models answered the same {len(y_true)} test tracks. The first was {first} with "
+    f"{board['accuracy'].iloc[0]:.2f}; {len(as_good) - 1} others could not be told from it. The network that was opened, "
+    f"{opened}: {evaluate.describe(report_row)}.\n"
+    f"- Its expected calibration error went from {calibration.ece(y_true, proba):.2f} to "
+    f"{calibration.ece(y_true, calibrated):.2f} with a temperature of {temperature:.2f}. Sets that promised "
+    f"{coverage.index[-1]:.0%} held the truth in {coverage['held'].iloc[-1]:.0%} of the cases. Taking away what spoke for "
+    f"an answer cost {gain.mean():+.2f} more than as much elsewhere [{low:.2f}, {high:.2f}]; the search for wrong labels "
+    f"found {right} of {n_swapped}.\n"
+    f"- Of {NEIGHBOURS} neighbours by other artists, {quality_of.loc['description', 'genre, other artists']:.0%} had the "
+    f"genre of the question, by the older project's way {quality_of.loc['answers', 'genre, other artists']:.0%}, by chance "
+    f"{quality_of.loc['chance', 'genre, other artists']:.0%}. The network answers any file from `{saved.name}` alone."
+)
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Open another network with `MODEL`. Does it make the same mistakes? *Hint: `only_first` and `only_other` in `pairs`.*
+# 2. Calibrate on the training tracks instead. What happens to the temperature, and why? *Hint: how often is a network
+#    wrong about tracks it has learned?*
+# 3. Let `listen` keep only the upper or the lower half of the bands. Which classes survive? *Hint: a mask is an array.*
+# 4. Take the timbre features and the description together as one recommender. Is the pair better? *Hint: scale both
+#    before you lay them side by side.*
+#
+# ## Next
+#
+# Notebook 12 takes a trained network to a discography, and follows a band through its years.
+#
+# **References.** B. Efron, R. Tibshirani, *An introduction to the bootstrap*, 1993. C. Guo et al., *On calibration of
+# modern neural networks*, ICML 2017. M. Sadinle et al., *Least ambiguous set-valued classifiers*, JASA 2019. C.
+# Northcutt et al., *Confident learning*, JAIR 2021. R. Selvaraju et al., *Grad-CAM*, ICCV 2017. M. Radovanović et al.,
+# *Hubs in space*, JMLR 2010. L. McInnes et al., *UMAP*, 2018.
