@@ -62,8 +62,8 @@ def _behind_last_convolution(network: keras.Model) -> int:
     layers = network.layers if isinstance(network, keras.Sequential) else []
     places = [i for i, layer in enumerate(layers) if isinstance(layer, keras.layers.Conv2D)]
     if not places:
-        raise ValueError(f"{network.name} is no sequence of layers with a convolution over time and "
-                         "frequency to look into")  # fmt: skip
+        raise ValueError(f"{network.name} is no sequence of layers with a convolution over time "
+                         "and frequency to look into")  # fmt: skip
     follow = (keras.layers.BatchNormalization, keras.layers.Activation, keras.layers.ReLU)
     end = places[-1] + 1
     while isinstance(layers[end], follow):

@@ -37,7 +37,8 @@ def test_the_script_records_with_a_stand_in_for_the_browser(tmp_path):
     import widget from "./widget.mjs";
     const stream = {getTracks: () => [{stop() { told.stopped = true; }}]};
     const told = {values: {seconds: 0.05}};
-    Object.defineProperty(globalThis, "navigator", {value: {mediaDevices: {getUserMedia: async () => stream}}});
+    const mediaDevices = {getUserMedia: async () => stream};
+    Object.defineProperty(globalThis, "navigator", {value: {mediaDevices}});
     globalThis.AudioContext = class {
       sampleRate = 44100;
       createMediaStreamSource() { return {connect() {}}; }
