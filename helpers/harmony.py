@@ -186,6 +186,44 @@ def match(titles: Iterable[str], others: Iterable[str], *, cutoff: float = 0.85)
     return pd.Series([found.get(title) for title in titles], titles, dtype=object)
 
 
+def match_songs(songs: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
+    """Find each song among others: first within the album of the same name, then anywhere.
+
+    Parameters
+    ----------
+    songs, others : pd.DataFrame
+        Columns album and title.
+
+    Returns
+    -------
+    pd.Series
+        For each of `songs` the index of the one of `others` that it is, or None. None is used
+        twice.
+
+    Examples
+    --------
+    >>> ours = pd.DataFrame({"album": ["A", "B"], "title": ["Intro", "Intro!"]})
+    >>> match_songs(ours, pd.DataFrame({"album": ["b"], "title": ["intro"]})).tolist()
+    [None, 0]
+
+    Notes
+    -----
+    Notebook: 12_beatles_exploration.
+    """
+    found = pd.Series(None, songs.index, dtype=object)
+    albums = match(songs["album"].unique(), others["album"].unique())
+    for ours, theirs in [*albums.dropna().items(), (None, None)]:
+        free = others.drop(index=found.dropna().to_list())
+        here, there = songs[found.isna()], free
+        if ours is not None:
+            here, there = here[here["album"] == ours], free[free["album"] == theirs]
+        by_title = pd.Series(there.index, there["title"])
+        by_title = by_title[~by_title.index.duplicated()]
+        partners = match(here["title"], by_title.index).to_numpy()
+        found[here.index] = [None if title is None else by_title.to_dict()[title] for title in partners]
+    return found
+
+
 def describe(chords: pd.DataFrame, keys: pd.DataFrame | None = None) -> dict[str, float]:
     """Say in a few figures what harmony a song has.
 

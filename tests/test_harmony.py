@@ -65,6 +65,20 @@ def test_names_are_matched_whatever_their_spelling():
     assert harmony.match(["Help", "Help!"], ["help"]).tolist() == ["help", None]
 
 
+def test_songs_of_one_name_are_told_apart_by_their_album():
+    ours = pd.DataFrame({
+        "album": ["First", "Second (Remastered)", "Second (Remastered)", "Third"],
+        "title": ["Intro", "Intro", "Help!", "Rarity"],
+    }, index=list("abcd"))  # fmt: skip
+    theirs = pd.DataFrame({
+        "album": ["Second", "First", "Past Masters", "Second"],
+        "title": ["intro", "Intro", "Help", "Unheard"],
+    }, index=[10, 11, 12, 13])  # fmt: skip
+    assert harmony.match_songs(ours, theirs).to_dict() == {"a": 11, "b": 10, "c": 12, "d": None}
+    none = harmony.match_songs(ours, theirs[:0])
+    assert none.isna().all() and list(none.index) == list("abcd")
+
+
 def test_annotations_are_found_in_both_kinds_of_folder(tmp_path):
     for name in ("chords/01 - First/02 - Song.lab", "chords/10_CD1_The_Others__03_It's_You.chords",
                  "keys/01 - First/02 - Song.lab"):  # fmt: skip
@@ -105,5 +119,5 @@ def test_the_public_annotations_are_read_whole(shared_data):
         for row in songs.itertuples()
     ])  # fmt: skip
     assert (found["chords"] >= 1).all() and found["outside_share"].between(0, 1).mean() > 0.95
-    names = pd.read_csv(beatles / "songs.csv")["Title"]
+    names = pd.read_csv(beatles / "songs.csv", encoding="latin-1")["Title"]
     assert harmony.match(songs["title"], names).notna().mean() > 0.9
