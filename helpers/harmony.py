@@ -220,7 +220,8 @@ def match_songs(songs: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
         by_title = pd.Series(there.index, there["title"])
         by_title = by_title[~by_title.index.duplicated()]
         partners = match(here["title"], by_title.index).to_numpy()
-        found[here.index] = [None if title is None else by_title.to_dict()[title] for title in partners]
+        place = by_title.to_dict()
+        found[here.index] = [place.get(title) for title in partners]
     return found
 
 
