@@ -35,6 +35,8 @@ TINY = {
     "DRAWS": 2,
     "FEW_SHOT_STEPS": 20,
     "SCRATCH_SHOTS": [2],
+    "EXPLAINED": 6,
+    "SHUFFLES": 50,
 }
 
 
