@@ -150,11 +150,12 @@ E = pd.DataFrame({track_id: answer.embedding for track_id, answer in heard.items
 albums = songs.drop_duplicates("album").sort_values("year").set_index("album")["year"]
 if ask:
     profile = profile[ask.classes]
-    display(profile.groupby(songs["album"]).mean().loc[albums.index].round(2))
+    means = profile.groupby(songs["album"]).mean().loc[albums.index]
+    means = means.loc[:, means.max().rank(ascending=False) <= 12]  # the strongest, where there are many
+    display(means.round(2))
 
 # %% tags=["key-figure"]
 if ask:
-    means = profile.groupby(songs["album"]).mean().loc[albums.index]
     fig, ax = plt.subplots(figsize=(2 + 0.7 * means.shape[1], 1.2 + 0.35 * len(means)))
     image = ax.imshow(means, aspect="auto", vmin=0)
     names = [album if np.isnan(year) else f"{year:.0f}  {album}" for album, year in albums.items()]
