@@ -106,15 +106,15 @@ def scores(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Score single-label predictions, with 95 % bootstrap intervals and the chance lines.
+    """Score predictions, with 95 % bootstrap intervals and the chance lines.
 
     Whole groups are redrawn, because tracks of one artist succeed and fail together: intervals
     over single tracks would be too narrow.
 
     Parameters
     ----------
-    y_true : np.ndarray [shape=(n,)]
-        Class numbers.
+    y_true : np.ndarray [shape=(n,) or (n, n_classes)]
+        Class numbers; or, where a track may have several labels, 0 and 1 for each class.
     proba : np.ndarray [shape=(n, n_classes)]
         Probability of each class.
     groups : np.ndarray [shape=(n,)], optional
@@ -129,6 +129,9 @@ def scores(
     dict
         accuracy, macro_f1, top3 (each with _low and _high), log_loss, n_test, n_groups,
         n_classes, chance (a uniform guess) and majority (the most frequent class of this set).
+        With several labels: roc_auc and average_precision, the means over classes that some tracks
+        have and some have not (each with _low and _high), log_loss, n_test, n_groups, n_classes,
+        chance (0.5, the ROC-AUC of a guess) and prevalence (its average precision).
 
     Raises
     ------
@@ -146,11 +149,13 @@ def scores(
     Notebook: 05_convpool. Source: Efron and Tibshirani 1993, percentile intervals.
     """
     y_true, proba = np.asarray(y_true), np.asarray(proba, dtype=float)
-    if len(y_true) == 0 or proba.shape[:1] != y_true.shape:
+    if len(y_true) == 0 or y_true.shape not in (proba.shape[:1], proba.shape):
         raise ValueError(f"{len(y_true)} labels but probabilities of shape {proba.shape}")
     if not np.isfinite(proba).all():
         raise ValueError("some probabilities are not finite: the network diverged")
     groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
+    if y_true.ndim == 2:
+        return _tag_scores(y_true, proba, groups, n_boot, seed)
     rank = (proba > proba[np.arange(len(y_true)), y_true][:, np.newaxis]).sum(axis=1)
     y_pred = proba.argmax(axis=1)
     values = {
@@ -174,6 +179,103 @@ def scores(
     }
 
 
+def _tag_scores(Y, proba, groups, n_boot: int, seed: int) -> dict[str, float]:
+    n, draws = len(Y), _counts(groups, n_boot, seed)
+    out = {}
+    for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
+        value = np.nanmean(score(Y, proba))
+        out |= _interval(name, float(value), np.nanmean(score(Y, proba, weights=draws), axis=1))
+    own = np.clip(np.where(Y == 1, proba, 1 - proba), 1e-7, 1.0)
+    usable = (Y.min(axis=0) == 0) & (Y.max(axis=0) == 1)
+    return out | {
+        "log_loss": float(-np.log(own).mean()),
+        "n_test": n,
+        "n_groups": len(np.unique(groups)),
+        "n_classes": proba.shape[1],
+        "chance": 0.5,
+        "prevalence": float(Y[:, usable].mean()),
+    }
+
+
+def roc_auc(Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
+    """Area under the ROC curve of each class: `sklearn.metrics.roc_auc_score`, for many weights.
+
+    Parameters
+    ----------
+    Y : np.ndarray [shape=(n, n_classes)]
+        0 and 1.
+    proba : np.ndarray [shape=(n, n_classes)]
+        Probabilities.
+    weights : np.ndarray [shape=(n_draws, n)], optional
+        How often each track counts, for instance in each draw of a bootstrap.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_classes,) or (n_draws, n_classes)]
+        NaN where all tracks, or none, have the class.
+
+    Examples
+    --------
+    >>> roc_auc(np.array([[0], [1], [1]]), np.array([[0.1], [0.9], [0.05]])).tolist()
+    [0.5]
+
+    Notes
+    -----
+    Notebook: 11_test_set_analysis.
+    """
+
+    def area(y, first, last, w):
+        negatives = np.cumsum(w * (1 - y), axis=1)
+        before = negatives[:, first] - (w * (1 - y))[:, first]
+        below = (before + negatives[:, last]) / 2  # among equal scores, half are below
+        return (w * y * below).sum(axis=1), (w * y).sum(axis=1) * negatives[:, -1]
+
+    return _each_class(area, Y, proba, weights)
+
+
+def average_precision(
+    Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Average precision of each class: `sklearn.metrics.average_precision_score`, for many weights.
+
+    Parameters and results are those of `roc_auc`.
+
+    Examples
+    --------
+    >>> average_precision(np.array([[0], [1], [1]]), np.array([[0.1], [0.9], [0.2]])).tolist()
+    [1.0]
+
+    Notes
+    -----
+    Notebook: 11_test_set_analysis.
+    """
+
+    def area(y, first, last, w):
+        own = w * y
+        above = own.sum(axis=1, keepdims=True) - np.cumsum(own, axis=1) + own
+        all_above = w.sum(axis=1, keepdims=True) - np.cumsum(w, axis=1) + w
+        precision = above[:, first] / np.maximum(all_above[:, first], 1e-12)
+        total = own.sum(axis=1)
+        return (own * precision).sum(axis=1), np.where(total < w.sum(axis=1), total, 0)
+
+    return _each_class(area, Y, proba, weights)
+
+
+def _each_class(area, Y, proba, weights) -> np.ndarray:
+    """Call `area` with each class, in the order of its scores; divide what it returns."""
+    Y, proba = np.asarray(Y), np.asarray(proba, dtype=float)
+    draws = np.ones((1, len(Y))) if weights is None else np.asarray(weights, dtype=float)
+    out = np.full((len(draws), Y.shape[1]), np.nan)
+    for k in range(Y.shape[1]):
+        order = np.argsort(proba[:, k], kind="stable")
+        values = proba[order, k]
+        first = np.searchsorted(values, values, side="left")
+        last = np.searchsorted(values, values, side="right") - 1
+        above, below = area(Y[order, k], first, last, draws[:, order])
+        np.divide(above, below, out=out[:, k], where=below > 0)
+    return out[0] if weights is None else out
+
+
 def compare(
     y_true: np.ndarray,
     proba: np.ndarray,
@@ -183,15 +285,15 @@ def compare(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Compare two models track by track: their difference in accuracy, with a 95 % interval.
+    """Compare two models track by track: their difference in score, with a 95 % interval.
 
     Both answered the same tracks, so easy and hard tracks cancel out. This interval says more
     than whether the intervals of the two models overlap: where it holds 0, the test cannot tell.
 
     Parameters
     ----------
-    y_true : np.ndarray [shape=(n,)]
-        Class numbers.
+    y_true : np.ndarray [shape=(n,) or (n, n_classes)]
+        Class numbers; or 0 and 1 for each class.
     proba, other : np.ndarray [shape=(n, n_classes)]
         Probabilities of the two models.
     groups : np.ndarray [shape=(n,)], optional
@@ -205,7 +307,8 @@ def compare(
     -------
     dict
         difference (accuracy of the first minus that of the other), difference_low,
-        difference_high, and the numbers of tracks that only_first and only_other had right.
+        difference_high, and the numbers of tracks that only_first and only_other had right. With
+        several labels the difference is that of the mean ROC-AUC, and no tracks are counted.
 
     Examples
     --------
@@ -218,9 +321,17 @@ def compare(
     -----
     Notebook: 06_convpool_augmentation.
     """
-    first, second = (np.argmax(p, axis=1) == np.asarray(y_true) for p in (proba, other))
+    y_true = np.asarray(y_true)
+    groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
+    if y_true.ndim == 2:
+        value = np.nanmean(roc_auc(y_true, proba)) - np.nanmean(roc_auc(y_true, other))
+        both = [
+            np.nanmean(roc_auc(y_true, p, weights=_counts(groups, n_boot, seed)), axis=1)
+            for p in (proba, other)
+        ]
+        return _interval("difference", float(value), both[0] - both[1])
+    first, second = (np.argmax(p, axis=1) == y_true for p in (proba, other))
     gain = first.astype(float) - second
-    groups = np.arange(len(gain)) if groups is None else np.asarray(groups)
     draws = [gain[draw].mean() for draw in _draws(groups, n_boot, seed)]
     return _interval("difference", float(gain.mean()), draws) | {
         "only_first": int((gain > 0).sum()),
@@ -267,6 +378,12 @@ def _draws(groups: np.ndarray, n_boot: int, seed: int) -> list[np.ndarray]:
         np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
         for _ in range(n_boot)
     ]
+
+
+def _counts(groups: np.ndarray, n_boot: int, seed: int) -> np.ndarray:
+    """How often each track occurs in each draw [shape=(n_boot, n)]."""
+    draws = _draws(groups, n_boot, seed)
+    return np.stack([np.bincount(draw, minlength=len(groups)) for draw in draws])
 
 
 def _interval(name: str, value: float, draws: list[float]) -> dict[str, float]:

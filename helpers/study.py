@@ -726,6 +726,7 @@ def _explain(step: Step, error: Exception) -> None:
     text = getattr(error, "evalue", str(error)).strip()
     if name == "DeadKernelError":
         text = "the kernel died, often for want of memory; try fewer --jobs or less data"
+    text = text if len(text) <= 500 else f"{text[:500]} ..."  # Keras may print a whole network
     step.error = f"{name}: {text}" if text else name
     lines = "\n".join(getattr(error, "traceback", [])).splitlines()
     step.traceback = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines[-25:]))

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm.keras import TqdmCallback
 
+from helpers import augment  # noqa: F401  registers SpecAugment, which a saved network may hold
 from helpers.files import write_atomic
 
 PACKAGES = ("keras", "tensorflow", "librosa", "numpy", "scikit-learn")

@@ -3,7 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, log_loss, top_k_accuracy_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
 from helpers import evaluate
 
@@ -114,3 +120,54 @@ def test_compare_counts_tracks_and_redraws_groups():
     wide = evaluate.compare(y_true, first, other, groups=np.arange(120) % 4)  # all or nothing
     widths = [c["difference_high"] - c["difference_low"] for c in (found, wide)]
     assert widths[1] > 2 * widths[0]
+
+
+def several(n=150, n_classes=4, seed=0):
+    rng = np.random.default_rng(seed)
+    Y = (rng.random((n, n_classes)) < [0.1, 0.3, 0.5, 0.7]).astype(int)
+    logits = rng.normal(size=Y.shape) + 1.2 * Y
+    return Y, (1 / (1 + np.exp(-logits))).round(1)  # rounded, so that many scores are equal
+
+
+def test_areas_agree_with_scikit_learn_also_with_weights():
+    Y, proba = several()
+    weights = np.random.default_rng(1).integers(0, 4, (3, len(Y)))
+    for ours, theirs in (
+        (evaluate.roc_auc, roc_auc_score), (evaluate.average_precision, average_precision_score),
+    ):  # fmt: skip
+        plain = [theirs(Y[:, k], proba[:, k]) for k in range(4)]
+        assert np.allclose(ours(Y, proba), plain)
+        weighed = [
+            [theirs(Y[:, k], proba[:, k], sample_weight=w) for k in range(4)] for w in weights
+        ]
+        assert np.allclose(ours(Y, proba, weights=weights), weighed)
+
+
+def test_a_class_that_all_or_none_have_says_nothing():
+    Y, proba = several()
+    Y[:, 0], Y[:, 1] = 0, 1
+    for score in (evaluate.roc_auc, evaluate.average_precision):
+        assert np.isnan(score(Y, proba)).tolist() == [True, True, False, False]
+
+
+def test_several_labels_are_scored_with_intervals_over_groups():
+    Y, proba = several()
+    s = evaluate.scores(Y, proba, groups=np.arange(150) // 5)
+    assert s["roc_auc"] == pytest.approx(roc_auc_score(Y, proba, average="macro"))
+    assert s["average_precision"] == pytest.approx(average_precision_score(Y, proba))
+    assert s["roc_auc_low"] < s["roc_auc"] < s["roc_auc_high"]
+    assert s["log_loss"] == pytest.approx(
+        np.mean([log_loss(Y[:, k], np.clip(proba[:, k], 1e-7, 1 - 1e-7)) for k in range(4)])
+    )
+    assert (s["chance"], s["n_test"], s["n_groups"], s["n_classes"]) == (0.5, 150, 30, 4)
+    assert s["prevalence"] == pytest.approx(Y.mean())
+    assert evaluate.describe(s, metric="roc_auc").startswith("roc auc 0.")
+
+
+def test_two_taggers_are_compared_on_the_same_tracks():
+    Y, proba = several()
+    guess = np.random.default_rng(5).random(Y.shape)
+    found = evaluate.compare(Y, proba, guess)
+    assert 0.1 < found["difference_low"] < found["difference"] < found["difference_high"]
+    same = evaluate.compare(Y, proba, proba)
+    assert same["difference_low"] == same["difference_high"] == 0

@@ -68,7 +68,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
-from helpers import datasets, harmony, plotting, recommend
+from helpers import datasets, drift, harmony, plotting, recommend
 from helpers.audio import AudioError, load_audio
 from helpers.classify import Classifier
 
@@ -81,7 +81,7 @@ OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "12_beatles_exploration"  # name of this step in the leaderboard
 DISCOGRAPHY_DIR: str = ""  # folder of albums, each a folder with its year in the name; empty renders a band
 ANNOTATIONS_DIR: str = ""  # folder that holds chords and keys; empty takes those of the rendered band
-NETWORK_FILE: str = ""  # .keras file that listens; empty takes one of OUT_DIR that learned from DATASET
+NETWORK_FILE: str = ""  # the network that listens; empty takes one of OUT_DIR that learned from DATASET
 SHUFFLES: int = 2000  # how often the years are shuffled in a test
 NEIGHBOURS: int = 5  # length of a list of similar tracks
 SEED: int = 0  # seed of every random choice
@@ -94,16 +94,11 @@ SEED: int = 0  # seed of every random choice
 # audio, and the notebook works on harmony alone.
 
 # %%
-def songs_with_audio():
-    """One row a song, with album, year and title."""
-    if DISCOGRAPHY_DIR:
-        folder = str(Path(DISCOGRAPHY_DIR).expanduser().resolve())
-        return datasets.load("discography", DATA_DIR, folder=folder)
-    return None if ANNOTATIONS_DIR else datasets.load("demo_band", DATA_DIR)
-
-
-dataset = songs_with_audio()
-invented = dataset is not None and dataset.name == "demo_band"
+dataset, invented = None, not (DISCOGRAPHY_DIR or ANNOTATIONS_DIR)
+if invented:
+    dataset = datasets.load("demo_band", DATA_DIR)
+if DISCOGRAPHY_DIR:
+    dataset = datasets.load("discography", DATA_DIR, folder=str(Path(DISCOGRAPHY_DIR).expanduser().resolve()))
 print(dataset or "No audio: timbre is left out, and harmony follows below.")
 
 # %%
@@ -167,7 +162,9 @@ if ask:
 
 # %% [markdown]
 # Read columns downwards: a class that fades in or out is a change of sound that the network has a word for. A column
-# that is bright all the way says more about the network than about the band.
+# that is bright all the way says more about the network than about the band. And read with care: what is near to "rock"
+# for this network is what was near to it in its training set. An old recording may look like the class with the dullest
+# records, and a mono mix like the class with the narrowest ones. A profile is a description in borrowed words.
 #
 # ## Songs that sound alike
 #
@@ -196,6 +193,9 @@ if ask:
     plotting.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
 
 # %% [markdown]
+# Compare the two columns. Where the network is sure, many songs have nearly the same answer, and the order of the right
+# column is decided by the third digit of a probability. The left column has more to go by.
+#
 # Does a list find the album of the question more often than chance? An album shares a studio, a year and a mood, so it
 # should. Chance is the mean share of the other songs that are on the same album.
 
@@ -210,28 +210,23 @@ if ask:
 # ### Which songs stand apart?
 #
 # An **outlier** is far from its own album. Compare each song with the mean of the *other* songs of its album: a song must
-# not pull the mean towards itself.
+# not pull the mean towards itself. The distance counts in standard deviations of a feature, over all songs. What makes
+# a song stand apart may be an instrument that occurs once, a guest, a live recording, or a file that was ripped from
+# another edition. Listen before you write about it.
 
 # %%
-def apart(E):
-    """Distance of each song from the mean of the other songs of its album, in standard deviations of a feature."""
-    Z = (E - E.mean()) / E.std().clip(lower=1e-9)
-    size = songs["album"].map(songs["album"].value_counts()).to_numpy()[:, np.newaxis]
-    total = Z.groupby(songs["album"]).transform("sum")
-    others = (total - Z) / np.maximum(size - 1, 1)
-    return np.sqrt(((Z - others) ** 2).mean(axis=1)).where(size[:, 0] > 2)
-
-
 if ask:
-    far = apart(E)
+    far = drift.outliers(E, songs["album"])
     first = far.groupby(songs["album"]).idxmax().dropna()
     display(songs.loc[first, ["album", "title"]].assign(distance=far[first].round(2)).set_index("album").reindex(albums.index))
 
 # %% [markdown]
 # ### A map
 #
-# Neighbours on the map are neighbours in sound; long distances and directions mean nothing. Colours go from the first
-# album to the last. If the colours separate, the sound tells the years apart.
+# Neighbours on the map are neighbours in sound; long distances and directions mean nothing. The older project coloured
+# its map by album, with one colour like any other, so that no order could show. Here colours go from the first album to
+# the last. If dark and bright separate, the sound tells early from late; if they also follow each other in order, it
+# changes bit by bit. Rest the mouse on a point of the second map to read the title.
 
 # %%
 if ask:
@@ -260,36 +255,19 @@ if ask:
 # albums*, many times (a Mantel test).
 
 # %%
-def styles(table, of):
-    """Mean of each album, each column scaled by its spread over songs; in the order of the years."""
-    Z = (table - table.mean()) / table.std().clip(lower=1e-9)
-    return Z.groupby(of).mean()
-
-
-def together(style, years):
-    """Rank correlation between distances in style and in years, over all pairs of albums."""
-    a, b = np.triu_indices(len(style), 1)
-    return spearmanr(np.linalg.norm(style[a] - style[b], axis=1), np.abs(years[a] - years[b])).statistic
-
-
-def by_chance(statistic, style, years):
-    """The statistic, and the share of shuffles of the years that reach it."""
-    rng = np.random.default_rng(SEED)
-    found = statistic(style, years)
-    shuffled = np.array([statistic(style, rng.permutation(years)) for _ in range(SHUFFLES)])
-    return found, (1 + (shuffled >= found - 1e-12).sum()) / (1 + SHUFFLES), shuffled
-
-
-# %%
 dated = albums.dropna()
-if ask and len(dated) > 3:
-    S, years = styles(E, songs["album"]).loc[dated.index].to_numpy(), dated.to_numpy()
-    drift, p_drift, shuffled_drift = by_chance(together, S, years)
-    print(f"{len(dated)} albums with a year: style and years go together with {drift:.2f}, p = {p_drift:.4f}")
+enough = bool(ask) and len(dated) > 4
+if enough:
+    style = drift.by_album(E, songs["album"]).loc[dated.index]
+    together = drift.mantel(style, dated, n_shuffles=SHUFFLES, seed=SEED)
+    print(f"{len(dated)} albums with a year: style and years go together with {together.value:.2f}, p = {together.p:.4f}")
 else:
-    drift = p_drift = np.nan
-    print("Too few albums with a year and audio for a test of drift: four at least.")
+    print("Fewer than five albums have a year and audio: no test of a drift.")
 
+# %% [markdown]
+# **p** is the share of the shuffles, the true order among them, that do at least as well as the true order. A p of 0.05
+# would come up in one of twenty bands that never changed.
+#
 # %% [markdown]
 # ### Is there a break?
 #
@@ -298,43 +276,25 @@ else:
 # most of what the line leaves over? For chance, what the line leaves over is shuffled among the albums; the drift stays.
 
 # %%
-def line_and(step, style, years):
-    """Fit a line over the years, and a step if there is one; return the fit."""
-    design = np.column_stack([np.ones(len(years)), years - years.mean(), *step])
-    return design @ np.linalg.lstsq(design, style, rcond=None)[0]
-
-
-def cuts(style, years):
-    """How much a step explains of what the line leaves over, for each place to cut."""
-    left = np.square(style - line_and([], style, years)).sum()
-    places = np.sort(years)[1:-2]  # at least two albums on each side
-    return np.array([1 - np.square(style - line_and([years > at], style, years)).sum() / left for at in places])
-
-
-if ask and len(dated) > 4:
-    strength, drifting, rng = cuts(S, years), line_and([], S, years), np.random.default_rng(SEED)
-    chance = [cuts(drifting + rng.permutation(S - drifting), years).max() for _ in range(SHUFFLES)]
-    p_break = (1 + (np.array(chance) >= strength.max() - 1e-12).sum()) / (1 + SHUFFLES)
-    after = dated.index[np.argmax(strength) + 1]
-    print(f"the best place for a break is after {after} ({dated[after]:.0f}), p = {p_break:.4f}")
-else:
-    p_break, after = np.nan, "no album"
+if enough:
+    broken = drift.step(style, dated, n_shuffles=SHUFFLES, seed=SEED)
+    after = dated.index[dated == broken.where][-1]
+    print(f"the best place for a break is after {after} ({broken.where:.0f}), p = {broken.p:.4f}")
 
 # %% tags=["key-figure"]
-if ask and len(dated) > 4:
+if enough:
     fig, axes = plt.subplots(1, 3, figsize=(13, 3.6))
-    distance = np.linalg.norm(S[:, None] - S[None], axis=2)
-    axes[0].imshow(distance, origin="lower")
-    labels = [f"{year:.0f}" for year in years]
-    axes[0].set_xticks(range(len(S)), labels, rotation=60)
-    axes[0].set_yticks(range(len(S)), labels)
+    axes[0].imshow(np.linalg.norm(style.to_numpy()[:, None] - style.to_numpy()[None], axis=2), origin="lower")
+    axes[0].set_xticks(range(len(dated)), [f"{year:.0f}" for year in dated], rotation=60)
+    axes[0].set_yticks(range(len(dated)), [f"{year:.0f}" for year in dated])
     axes[0].set_title("distance in style between albums")
-    axes[1].hist(shuffled_drift, 40, color="0.7")
-    axes[1].axvline(drift, color="C1")
+    axes[1].hist(together.shuffled, 40, color="0.7")
+    axes[1].axvline(together.value, color="C1")
     axes[1].set(xlabel="style and years go together by", ylabel="shuffles", title="orange: the true order")
-    axes[2].plot(years[1:-2] + 0.5 * np.diff(years)[1:-1], strength, "o-")
+    explained = drift.steps(style.to_numpy(), dated.to_numpy())
+    axes[2].plot(explained.index + 0.5, explained, "o-")
+    axes[2].axhline(np.percentile(broken.shuffled, 95), color="0.5", ls=":")
     axes[2].xaxis.get_major_locator().set_params(integer=True, nbins=6)
-    axes[2].axhline(np.percentile(chance, 95), color="0.5", ls=":")
     axes[2].set(xlabel="year", ylabel="explained by a step", ylim=(0, None), title="where a step fits (dotted: chance, 95 %)")
     plt.show()
 
@@ -346,22 +306,26 @@ if ask and len(dated) > 4:
 # ### How much of the years is in the sound?
 #
 # A last question to the ear of the network: hide one album, learn the year from the others, and guess the year of each
-# hidden song.
+# hidden song. Whole albums are hidden, because a song of a known album gives its year away by the studio alone. The
+# competitor needs no ear: it always says the middle year of the albums that are not hidden.
 
 # %%
 known = songs.index[songs["year"].notna()] if len(songs) else []
-if ask and len(dated) > 3:
+if enough:
     model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
     album_of = songs.loc[known, "album"]
     guess = pd.Series(cross_val_predict(model, E.loc[known], songs.loc[known, "year"], groups=album_of,
                                         cv=LeaveOneGroupOut()), known)  # fmt: skip
     error = (guess - songs.loc[known, "year"]).abs().mean()
+
+# %%
+if enough:
     simple = album_of.map(lambda album: songs.loc[known, "year"][album_of != album].median())
     baseline = (simple - songs.loc[known, "year"]).abs().mean()
     print(f"mean error {error:.1f} years; always the middle year: {baseline:.1f} years")
 
 # %%
-if ask and len(dated) > 3:
+if enough:
     fig, ax = plt.subplots(figsize=(8, 3.6))
     jitter = np.random.default_rng(SEED).uniform(-0.15, 0.15, len(known))
     ax.plot(songs.loc[known, "year"] + jitter, guess, "o", alpha=0.5, label="song")
@@ -372,6 +336,10 @@ if ask and len(dated) > 3:
     plt.show()
 
 # %% [markdown]
+# Guesses near the dotted line would mean that the sound tells the year. Guesses are drawn towards the middle, as those of
+# every cautious regression are; so look at the order of the album means more than at their height. The first and the last
+# album are the hardest, since nothing beyond them was there to learn from.
+#
 # For the invented band, the truth is known: a drift over all years, and one step between two albums. How much of it came
 # back? (On a real discography there is nothing to compare with, and this cell says so.)
 
@@ -419,8 +387,9 @@ print(f"{len(H)} songs were read; not readable: {unreadable or 'none'}")
 H.groupby(scores["album"], sort=False).mean().round(2) if len(H) else None
 
 # %% [markdown]
-# Songs are matched by name with those that have audio, whatever the spelling. What finds no partner is listed, not
-# dropped in silence.
+# Songs are matched by name with those that have audio: first within the album of the same name, then anywhere. Case,
+# accents, apostrophes and what stands in brackets do not count, and a slip of a letter is forgiven. What finds no
+# partner is listed, not dropped in silence: a wrong pair does more harm than a missing one.
 
 # %%
 if len(H) and len(songs):
@@ -471,35 +440,29 @@ if len(H):
 
 # %% [markdown]
 # Dots are means of albums, bars redraw the songs of an album. They say how well the album's mean is known, not whether
-# the years matter: for that, shuffle the years among the albums, as before. Six tests at once find one false trend in
-# every three or four collections, so look at the p values together.
+# the years matter: for that, shuffle the years among the albums, as before. Where a figure never changes, there is
+# nothing to test. Six tests at once find one false trend in every three or four collections, so look at the p values
+# together: a single one a little below 0.05 is nothing to write about, one below 0.008 (a sixth of 0.05) is.
 
 # %%
-def trend(values, years):
-    """Strength of the rank correlation of the albums' means with the years, whatever its direction."""
-    return abs(spearmanr(values, years).statistic)
-
-
 if len(when) > 3:
-    rows = {}
-    for name, label in shown.items():
-        mean = H[name].groupby(of_album).mean()[when.index].dropna()
-        at = when[mean.index].to_numpy()
-        found, p, _ = by_chance(trend, mean.to_numpy(), at) if mean.nunique() > 1 else (np.nan, np.nan, 0)
-        rows[label] = {"with the years": spearmanr(mean, at).statistic if mean.nunique() > 1 else np.nan, "p": p}
-    trends = pd.DataFrame(rows).T
+    of_albums = H[list(shown)].groupby(of_album).mean().loc[when.index].dropna()
+    tested = {label: drift.trend(of_albums[name], when[of_albums.index], n_shuffles=SHUFFLES, seed=SEED)
+              for name, label in shown.items()}  # fmt: skip
+    trends = pd.DataFrame({label: {"with the years": found.value, "p": found.p} for label, found in tested.items()}).T
     display(trends.round(4))
 
 # %% [markdown]
 # ### Harmony beside timbre
 #
-# Do the two halves of a style go together? Take, for each song with both, the year that its *sound* suggests and its
+# Two halves of a style, measured in ways that share nothing: one by a network from sound, one by people who wrote down
+# chords. Do they go together? Take, for each song with both, the year that its *sound* suggests and its
 # share of time outside of the key. The correlation is taken within a year, too: two things that both drift with the
 # years go together over all songs, even if they have nothing to do with each other in a single song.
 
 # %%
 both = pd.DataFrame()
-if len(H) and ask and len(dated) > 3:
+if len(H) and enough:
     both = pd.DataFrame({"sound": guess, "partner": partner[known], "year": songs.loc[known, "year"]}).dropna()
     both["outside"] = H["outside_share"].reindex(both["partner"]).to_numpy()
     both = both.dropna()
@@ -534,24 +497,24 @@ print(folder / f"{RUN_NAME}-songs.csv", table.shape)
 # %%
 lines = []
 if ask:
-    lines.append(f"{ask.card['model']}, taught on {ask.card['dataset']['name']}, listened to {len(songs)} songs of {len(albums)} "
+    lines.append(f"- {ask.card['model']}, taught on {ask.card['dataset']['name']}, listened to {len(songs)} songs of {len(albums)} "
                  f"albums; of the {NEIGHBOURS} nearest songs, {same['description']:.0%} were from the same album by description, "
                  f"{same['answers']:.0%} by answers, {same['chance']:.0%} by chance.")  # fmt: skip
 else:
-    lines.append("No audio was given, so no network listened.")
-if np.isfinite(p_drift):
-    lines.append(f"Style and years went together with {drift:.2f} (p = {p_drift:.4f}, {len(dated)} albums); the best place for a "
-                 f"break, beyond the drift, was after {after} (p = {p_break:.4f})."
+    lines.append("- No audio was given, so no network listened.")
+if enough:
+    lines.append(f"- Style and years went together with {together.value:.2f} (p = {together.p:.4f}, {len(dated)} albums); the best "
+                 f"place for a break, beyond the drift, was after {after} (p = {broken.p:.4f})."
                  + (f" In truth it was after {true_after}; the drift came back with {recovered:.2f}." if invented else ""))  # fmt: skip
 else:
-    lines.append("With fewer than four dated albums with audio, no change over the years was tested.")
+    lines.append("- With fewer than five dated albums with audio, no change over the years was tested.")
 if len(when) > 3:
     strongest = trends["p"].idxmin()
-    lines.append(f"Chords of {len(H)} songs were read. The clearest trend of six: {strongest}, rank correlation with the years "
+    lines.append(f"- Chords of {len(H)} songs were read. The clearest trend of six: {strongest}, rank correlation with the years "
                  f"{trends.loc[strongest, 'with the years']:.2f}, p = {trends.loc[strongest, 'p']:.4f}.")  # fmt: skip
 else:
-    lines.append("There were no annotations of four albums or more, so no trend in harmony was tested.")
-Markdown("\n".join(f"- {line}" for line in lines))
+    lines.append("- There were no annotations of four albums or more, so no trend in harmony was tested.")
+Markdown("\n".join(lines))
 
 # %% [markdown]
 # ## Exercises

@@ -1,0 +1,110 @@
+"""The analysis notebooks on datasets of every kind, not only the one they show."""
+
+import keras
+import nbformat
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+
+from helpers import clips, datasets, evaluate, features, notebooks, splits, training
+
+ROOT = notebooks.ROOT
+CLASSES = ["cel", "flu", "pia"]
+SMALL = {"recordings_per_class": 4, "excerpts_per_recording": 2, "test_pieces": 16}
+
+
+def run(name, folder, **parameters):
+    """Execute a notebook; return its text outputs."""
+    nb = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+    nbformat.write(nb, folder / "in.ipynb")
+    with notebooks.kernel_environment():
+        papermill.execute_notebook(
+            folder / "in.ipynb", folder / "out.ipynb", parameters, kernel_name="python3",
+            cwd=ROOT, progress_bar=False,
+        )  # fmt: skip
+    outputs = [
+        o for c in nbformat.read(folder / "out.ipynb", 4).cells for o in c.get("outputs", [])
+    ]
+    texts = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs]
+    marked = [o.get("data", {}).get("text/markdown", "") for o in outputs]
+    return "\n".join(texts), "\n".join(filter(None, marked))
+
+
+@pytest.fixture(scope="module")
+def taggers(tmp_path_factory):
+    """A folder that two training notebooks could have left, of a dataset with several labels."""
+    out = tmp_path_factory.mktemp("taggers")
+    dataset = datasets.load("demo_instruments", out / "data", classes=CLASSES, **SMALL)
+    store = features.extract(
+        dataset.tracks, out / "features", n_mels=32, max_seconds=6.0, progress=False
+    )
+    tracks = store.usable(dataset.tracks)
+    split = splits.prepare(tracks, store, out / "split.csv")
+    ids = {side: split.ids(side) for side in splits.SIDES}
+    Y = pd.DataFrame([[int(c in row) for c in CLASSES] for row in tracks["labels"]], tracks.index)
+    batches = {
+        side: clips.EveryClip(store, ids[side], Y.loc[ids[side]].to_numpy(), clip_frames=60)
+        for side in splits.SIDES
+    }
+    for name, epochs in (("tagger", 8), ("beginner", 1)):
+        keras.utils.set_random_seed(0)
+        mean, variance = clips.band_statistics(store, ids["train"])
+        network = keras.Sequential([
+            keras.layers.Input((None, 32, 1)),
+            keras.layers.Normalization(axis=2, mean=mean, variance=variance),
+            keras.layers.Conv2D(8, 3, activation="relu"), keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, activation="sigmoid"),
+        ])  # fmt: skip
+        network.compile(keras.optimizers.Adam(0.02), loss="binary_crossentropy")
+        history = training.fit(
+            network, batches["train"], batches["valid"], epochs=epochs, patience=9
+        )
+        proba = evaluate.track_proba(
+            evaluate.predict(network, batches["test"]), batches["test"].owner
+        )
+        truth = Y.loc[ids["test"]].to_numpy()
+        training.record(
+            name, evaluate.scores(truth, proba), proba=proba, track_ids=ids["test"],
+            parameters={"DATASET": "demo_instruments", "OUT_DIR": str(out), "RUN_NAME": "07_crnn",
+                        "SEED": 0},
+            dataset=dataset, split=split, network=network, history=history,
+            inputs={**store.params, "clip_frames": 60},
+        )  # fmt: skip
+    return out
+
+
+def test_analysis_of_several_labels(taggers, tmp_path):
+    """Leaderboard, mistakes, calibration, explanations, neighbours and own song, by ROC-AUC."""
+    text, learned = run(
+        "11_test_set_analysis", tmp_path, DATASET="demo_instruments", OUT_DIR=str(taggers),
+        DATA_DIR=str(taggers / "data"), CLASSES=CLASSES, DATASET_OPTIONS=SMALL, EXPLAINED=8,
+    )  # fmt: skip
+    assert "2 models answered all" in text and "roc_auc" in text
+    assert "the answers are those of the training notebook: True" in text
+    assert "(roc_auc)" in learned and "roc auc 0." in learned
+    saved = taggers / "models" / "demo_instruments" / "11_test_set_analysis-tagger.keras"
+    assert training.read_card(saved)["temperature"] > 0
+
+
+def test_analysis_without_models_says_which_notebook_makes_them(tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError, match="run notebook 05_convpool"):
+        run("11_test_set_analysis", tmp_path, OUT_DIR=str(tmp_path / "empty"))
+
+
+def test_a_discography_of_annotations_alone(tmp_path):
+    """Five albums without audio: whatever needs sound says so, harmony is read and tested."""
+    for year in range(5):
+        for song in ("one", "two"):
+            for kind, text in (("chords", "0 2 C\n2 4 F:min\n4 8 G:7\n"), ("keys", "0 8 C\n")):
+                path = tmp_path / "lab" / kind / f"{year + 1:02d} - Album {year}" / f"{song}.lab"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text if year < 3 else text.replace("F:min", "F"))
+    text, learned = run(
+        "12_beatles_exploration", tmp_path, ANNOTATIONS_DIR=str(tmp_path / "lab"), SHUFFLES=50,
+        OUT_DIR=str(tmp_path / "out"),
+    )  # fmt: skip
+    assert "No audio: timbre is left out" in text and "10 songs were read" in text
+    assert "No audio was given" in learned and "outside of the key (share)" in learned
+    table = pd.read_csv(tmp_path / "out" / "tables" / "12_beatles_exploration-songs.csv")
+    assert np.allclose(table["outside_share"], [0.25] * 6 + [0] * 4)
