@@ -239,11 +239,12 @@ shown = [column for column in shown if column in board]
 board[[*shown, "parameters", "train_seconds", "clips_a_second"]].round(2)
 
 # %% tags=["key-figure"]
-fig, ax = plotting.intervals(board, metric=METRIC, chance=board["chance"].iloc[0])
+best = board.head(20)
+fig, ax = plotting.intervals(best, metric=METRIC, chance=board["chance"].iloc[0])
 if "majority" in board:
     ax.axvline(board["majority"].iloc[0], color="0.5", ls="--", lw=1, label="always the most frequent class")
-    ax.legend(fontsize=8, loc="upper right")
-ax.set_title(f"{len(y_true)} test tracks of {DATASET} ({split.rule})", fontsize=9)
+    ax.legend(fontsize=8, loc="lower right")
+ax.set_title(f"the best {len(best)} of {len(board)} models, {len(y_true)} test tracks of {DATASET} ({split.rule})", fontsize=9)
 plt.show()
 
 # %% [markdown]
@@ -255,7 +256,7 @@ plt.show()
 # %%
 pairs = pd.DataFrame([
     {"model": a, "other": b, **evaluate.compare(y_true, answers[a], answers[b], groups=groups, seed=SEED)}
-    for i, a in enumerate(board.index) for b in board.index[i + 1 :]
+    for i, a in enumerate(best.index) for b in best.index[i + 1 :]
 ])  # fmt: skip
 sure = (pairs["difference_low"] > 0) | (pairs["difference_high"] < 0)
 print(f"{sure.sum()} of {len(pairs)} pairs differ by more than noise; "
@@ -265,7 +266,7 @@ print(f"{sure.sum()} of {len(pairs)} pairs differ by more than noise; "
 def square(column):
     """One column of the pairs as a square table, best model first."""
     table = pairs.assign(sure=sure).pivot(index="model", columns="other", values=column)
-    return table.reindex(index=board.index[:-1], columns=board.index[1:])
+    return table.reindex(index=best.index[:-1], columns=best.index[1:])
 
 
 # %%
