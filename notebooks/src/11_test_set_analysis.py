@@ -173,6 +173,8 @@ inputs = card["inputs"]
 made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
 store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
 tracks = store.usable(dataset.tracks)
+
+# %%
 split = splits.prepare(
     tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
 )
@@ -184,6 +186,9 @@ print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} group
 # The truth is a table of 0 and 1, one column a class. Where each track has one label, there is one 1 in each row, and
 # the score is **accuracy**. Where it may have several, the score is **ROC-AUC**: the probability that a track with the
 # label is ranked above one without it, the mean over the labels.
+#
+# A model that was trained with another split, on part of the tracks or for other classes cannot be compared; its name is
+# printed and its row is left out.
 
 # %%
 METRIC = "roc_auc" if dataset.multilabel else "accuracy"
@@ -191,10 +196,6 @@ labels_of = tracks["labels"] if dataset.multilabel else tracks["label"].map(lamb
 T = pd.DataFrame([[int(c in row) for c in dataset.classes] for row in labels_of], tracks.index, dataset.classes)
 Y = T if dataset.multilabel else pd.Series(T.to_numpy().argmax(axis=1), T.index)
 y_true, truth = Y.loc[ids["test"]].to_numpy(), T.loc[ids["test"]].to_numpy()
-
-# %% [markdown]
-# A model that was trained with another split, on part of the tracks or for other classes cannot be compared; its name is
-# printed and its row is left out.
 
 # %%
 answers = {}
@@ -428,6 +429,8 @@ plotting.explore(show, track_id=[ids["test"][i] for i in order[:20]])
 # %%
 summary = features.extract_summary(dataset.tracks, f"{OUT_DIR}/features", sr=inputs["sr"], max_seconds=inputs["max_seconds"],
                                    jobs=JOBS)  # fmt: skip
+
+# %%
 main = pd.Series(T.to_numpy().argmax(axis=1), T.index)  # one label a track
 known = [track_id for track_id in tracks.index if track_id in summary.index]
 folds = min(5, tracks.loc[known, "group"].groupby(main[known]).nunique().min())
@@ -492,6 +495,8 @@ tracks.loc[believable.nsmallest(5).index, ["label", "artist", "title"]].assign(b
 y_valid = Y.loc[ids["valid"]].to_numpy()
 temperature = calibration.fit_temperature(y_valid, proba_valid)
 calibrated = calibration.temper(proba, temperature, multilabel=dataset.multilabel)
+
+# %%
 believed = {"as it is": proba, f"temperature {temperature:.2f}": calibrated}
 pd.DataFrame({
     name: {"ECE": calibration.ece(y_true, p), "log loss": calibration.log_loss(y_true, p),
