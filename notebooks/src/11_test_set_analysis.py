@@ -729,22 +729,23 @@ quality_of.round(2)
 # and *largest* speak of **hubs**: tracks that stand in very many lists, and please nobody. *Coverage* is the share of
 # the collection that is ever recommended.
 #
-# Numbers cannot say whether a list is good. Choose a track, and listen: first the question, then its neighbours.
+# Numbers cannot say whether a list is good. Choose a track and a recommender, and listen: first the question, then its
+# neighbours.
 
 # %%
-similar = Recommender(E, tracks["group"])
+similar = {name: Recommender(table, tracks["group"], metric=metric) for name, (table, metric) in described.items()}
 
 
-def neighbours(track_id, k):
+def neighbours(track_id, by, k):
     """The tracks nearest to one, to be read and heard."""
-    found = similar.nearest(track_id, k=k).set_index("track_id")
-    print(f"{track_id}: {tracks.loc[track_id, 'artist']}, {tracks.loc[track_id, 'title']}")
+    found = similar[by].nearest(track_id, k=k).set_index("track_id")
+    print(f"{track_id}: {tracks.loc[track_id, 'artist']}, {tracks.loc[track_id, 'title']}; by {by}")
     display(tracks.loc[found.index, ["label", "artist", "title"]].assign(distance=found["distance"].round(3)))
     heard = [load_audio(tracks.loc[t, "path"], sr=inputs["sr"], offset=None, max_seconds=4) for t in [track_id, *found.index]]
     display(Audio(np.concatenate([part for y in heard for part in (y, pause)]), rate=inputs["sr"]))
 
 
-plotting.explore(neighbours, track_id=ids["test"], k=range(NEIGHBOURS, 11))
+plotting.explore(neighbours, track_id=ids["test"], by=list(similar), k=range(NEIGHBOURS, 11))
 
 # %% [markdown]
 # ### A map of the music

@@ -166,6 +166,24 @@ if ask:
 # for this network is what was near to it in its training set. An old recording may look like the class with the dullest
 # records, and a mono mix like the class with the narrowest ones. A profile is a description in borrowed words.
 #
+# Behind each row stand songs, and they need not agree. Choose an album.
+
+# %%
+def songs_of(album):
+    """The profile of each song of an album."""
+    rows = profile.loc[songs.index[songs["album"] == album], means.columns]
+    fig, ax = plt.subplots(figsize=(2 + 0.7 * rows.shape[1], 1.2 + 0.3 * len(rows)))
+    fig.colorbar(ax.imshow(rows, aspect="auto", vmin=0, vmax=1), label="probability")
+    ax.set_yticks(range(len(rows)), songs.loc[rows.index, "title"])
+    ax.set_xticks(range(rows.shape[1]), rows.columns, rotation=45, ha="right")
+    ax.set_title(album)
+    plt.show()
+
+
+if ask:
+    plotting.explore(songs_of, album=list(albums.index))
+
+# %% [markdown]
 # ## Songs that sound alike
 #
 # The older project listed, for each song, the songs with the nearest *answers*, by squared distance. Notebook 11 found
