@@ -180,13 +180,16 @@ def scores(
 
 
 def _tag_scores(Y, proba, groups, n_boot: int, seed: int) -> dict[str, float]:
+    usable = (Y.min(axis=0) == 0) & (Y.max(axis=0) == 1)
+    if not usable.any():
+        raise ValueError(f"no label stands on some of the {len(Y)} tracks and is absent from others")
     n, draws = len(Y), _counts(groups, n_boot, seed)
     out = {}
     for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
-        value = np.nanmean(score(Y, proba))
-        out |= _interval(name, float(value), np.nanmean(score(Y, proba, weights=draws), axis=1))
+        drawn = score(Y, proba, weights=draws)
+        drawn = drawn[np.isfinite(drawn).any(axis=1)]  # a draw of few tracks may hold one kind only
+        out |= _interval(name, float(np.nanmean(score(Y, proba))), np.nanmean(drawn, axis=1))
     own = np.clip(np.where(Y == 1, proba, 1 - proba), 1e-7, 1.0)
-    usable = (Y.min(axis=0) == 0) & (Y.max(axis=0) == 1)
     return out | {
         "log_loss": float(-np.log(own).mean()),
         "n_test": n,

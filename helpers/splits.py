@@ -133,7 +133,7 @@ def by_group(
     """
     if not 0 <= fold < n_folds:
         raise ValueError(f"fold must be 0 to {n_folds - 1}, not {fold}")
-    per_class = tracks.groupby("label")[column].nunique()
+    per_class = _by_class(tracks).groupby("labels")[column].nunique()
     if (per_class < 3).any():
         raise ValueError(
             f"too few groups to divide by {column}: {per_class[per_class < 3].to_dict()}; each "
@@ -436,7 +436,8 @@ def mend(split: Split, duplicates: pd.DataFrame) -> Split:
 def _against_official(tracks: pd.DataFrame) -> str:
     """Say why the tracks present cannot follow the official lists; empty if they can."""
     test = "test" if (tracks["split"] == "test").any() else "valid"
-    counts = pd.crosstab(tracks["label"], tracks["split"]).reindex(
+    each = _by_class(tracks)
+    counts = pd.crosstab(each["labels"], each["split"]).reindex(
         columns=["train", test], fill_value=0
     )
     if not counts.to_numpy().any():
@@ -445,6 +446,11 @@ def _against_official(tracks: pd.DataFrame) -> str:
     if lacking:
         return f"the official lists leave no training or no test tracks of {', '.join(lacking)}"
     return ""
+
+
+def _by_class(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Repeat each track for every label it has."""
+    return tracks.explode("labels").dropna(subset="labels")
 
 
 def linked(tracks: pd.DataFrame, duplicates: pd.DataFrame) -> pd.Series:

@@ -11,7 +11,7 @@ from helpers import clips, datasets, evaluate, features, notebooks, splits, trai
 
 ROOT = notebooks.ROOT
 CLASSES = ["cel", "flu", "pia"]
-SMALL = {"recordings_per_class": 4, "excerpts_per_recording": 2, "test_pieces": 16}
+SMALL = {"recordings_per_class": 4, "excerpts_per_recording": 2, "test_pieces": 40}
 
 
 def run(name, folder, **parameters):
@@ -83,7 +83,7 @@ def test_analysis_of_several_labels(taggers, tmp_path):
     assert "2 models answered all" in text and "roc_auc" in text
     assert "the answers are those of the training notebook: True" in text
     assert "(roc_auc)" in learned and "roc auc 0." in learned
-    saved = taggers / "models" / "demo_instruments" / "11_test_set_analysis-tagger.keras"
+    [saved] = (taggers / "models" / "demo_instruments").glob("11_test_set_analysis-*.keras")
     assert training.read_card(saved)["temperature"] > 0
 
 
@@ -96,10 +96,10 @@ def test_a_discography_of_annotations_alone(tmp_path):
     """Five albums without audio: whatever needs sound says so, harmony is read and tested."""
     for year in range(5):
         for song in ("one", "two"):
-            for kind, text in (("chords", "0 2 C\n2 4 F:min\n4 8 G:7\n"), ("keys", "0 8 C\n")):
+            for kind, text in (("chords", "0 2 C\n2 4 Eb\n4 8 G:7\n"), ("keys", "0 8 C\n")):
                 path = tmp_path / "lab" / kind / f"{year + 1:02d} - Album {year}" / f"{song}.lab"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text if year < 3 else text.replace("F:min", "F"))
+                path.write_text(text if year < 3 else text.replace("Eb", "F"))
     text, learned = run(
         "12_beatles_exploration", tmp_path, ANNOTATIONS_DIR=str(tmp_path / "lab"), SHUFFLES=50,
         OUT_DIR=str(tmp_path / "out"),

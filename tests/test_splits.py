@@ -26,7 +26,8 @@ def table(n_artists=10, per_artist=3, labels=("a", "b")):
         for artist in range(n_artists)
         for i in range(per_artist)
     ]
-    return pd.DataFrame(rows, columns=["track_id", "label", "group", "split"])
+    found = pd.DataFrame(rows, columns=["track_id", "label", "group", "split"])
+    return found.assign(labels=[(label,) for label in found["label"]])
 
 
 def test_groups_stay_together_and_classes_in_proportion():
@@ -194,3 +195,21 @@ def test_duplicates_across_sides_are_named_and_mended():
     assert train not in mended.sides and test in mended.sides
     assert "1 near-duplicate" in mended.rule
     splits.check(mended, tracks, pair)
+
+
+def test_official_lists_of_several_labels_count_each_of_them():
+    """A test piece whose main label was left out still has its other labels."""
+    tracks = table(n_artists=4, per_artist=1).assign(split="train")
+    pieces = table(n_artists=2, per_artist=1, labels=("c", "d")).assign(split="test", label="")
+    pieces["labels"] = [("a",), ("a", "b"), (), ("b",)]
+    split = splits.official(pd.concat([tracks, pieces], ignore_index=True))
+    assert split.ids("test") == ["c0-0", "c1-0", "d0-0", "d1-0"]
+    with pytest.raises(ValueError, match="no training or no test tracks of b"):
+        splits.official(pd.concat([tracks, pieces[:1]], ignore_index=True))
+
+
+def test_groups_are_counted_for_each_label():
+    tracks = table(n_artists=4, per_artist=2)
+    tracks.loc[:1, "labels"] = pd.Series([("a", "rare"), ("rare",)])
+    with pytest.raises(ValueError, match="'rare': 1"):
+        splits.by_group(tracks)
