@@ -182,7 +182,7 @@ def scores(
 def _tag_scores(Y, proba, groups, n_boot: int, seed: int) -> dict[str, float]:
     usable = (Y.min(axis=0) == 0) & (Y.max(axis=0) == 1)
     if not usable.any():
-        raise ValueError(f"no label stands on some of the {len(Y)} tracks and is absent from others")
+        raise ValueError(f"no label divides the {len(Y)} tracks: each stands on all or on none")
     n, draws = len(Y), _counts(groups, n_boot, seed)
     out = {}
     for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):

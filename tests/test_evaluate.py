@@ -171,3 +171,8 @@ def test_two_taggers_are_compared_on_the_same_tracks():
     assert 0.1 < found["difference_low"] < found["difference"] < found["difference_high"]
     same = evaluate.compare(Y, proba, proba)
     assert same["difference_low"] == same["difference_high"] == 0
+
+
+def test_labels_that_divide_nothing_cannot_be_scored():
+    with pytest.raises(ValueError, match="no label divides the 3 tracks"):
+        evaluate.scores(np.array([[1, 0]] * 3), np.full((3, 2), 0.5))

@@ -199,7 +199,7 @@ def test_duplicates_across_sides_are_named_and_mended():
 
 def test_official_lists_of_several_labels_count_each_of_them():
     """A test piece whose main label was left out still has its other labels."""
-    tracks = table(n_artists=4, per_artist=1).assign(split="train")
+    tracks = table(n_artists=6, per_artist=1).assign(split="train")
     pieces = table(n_artists=2, per_artist=1, labels=("c", "d")).assign(split="test", label="")
     pieces["labels"] = [("a",), ("a", "b"), (), ("b",)]
     split = splits.official(pd.concat([tracks, pieces], ignore_index=True))
