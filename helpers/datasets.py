@@ -17,7 +17,7 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -199,7 +199,8 @@ def load(
     classes : iterable of str, optional
         Keep these classes only.
     **options
-        Of the dataset. demo*: arguments of its renderer in helpers.demo. gtzan: `folders`, several
+        Of the dataset. demo*: arguments of its renderer in helpers.demo. demo: `multilabel`, the
+        instruments that play as labels. gtzan: `folders`, several
         folders read as one. fma_*: `multilabel`, all genres instead of the top genre. maestro and
         asap: `max_seconds` of each piece (None: all), `cache_dir` for the rendered audio, `jobs`,
         `progress`. asap, discography and folder: `folder`, the place of the files, relative to
@@ -246,9 +247,9 @@ def load(
 
 def _options(name: str) -> dict[str, inspect.Parameter]:
     """Return the options of a dataset, with their defaults."""
-    function = _renderer(name) if name.startswith("demo") else _LOADERS[name]
-    parameters = inspect.signature(function).parameters
-    return {k: p for k, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    functions = [_LOADERS[name], *([_renderer(name)] if name.startswith("demo") else [])]
+    parameters = [p for f in functions for p in inspect.signature(f).parameters.items()]
+    return {name: p for name, p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def _check_options(name: str, options: dict) -> None:
@@ -453,11 +454,22 @@ def _demo(name: str, data_dir: Path, **options) -> _Found:
         raise DatasetError(f"{name} could not be rendered into {folder}: {error}") from error
     tracks = _read_csv(folder / "tracks.csv", ("track_id", "path", "label"))
     tracks["path"] = _joined(folder, tracks["path"])
+    if "midi" in tracks:
+        tracks["midi"] = _joined(folder, tracks["midi"])
     if "labels" in tracks:
         tracks["labels"] = [_split_labels(text) for text in tracks["labels"]]
     tracks = _numbers(tracks, [c for c in tracks if c not in COLUMNS])
     note = "synthetic music, composed by rule: no result holds for real music"
     return _Found(tracks, str(folder), [note], multilabel=name == "demo_instruments")
+
+
+def _demo_genres(name: str, data_dir: Path, *, multilabel: bool = False, **options) -> _Found:
+    """Label the demo tracks with their genre, or with the instruments that play."""
+    found = _demo(name, data_dir, **options)
+    if not multilabel:
+        return found
+    labels = found.table["tags"].fillna("").map(_split_labels)
+    return replace(found, table=found.table.assign(labels=labels), multilabel=True)
 
 
 # --- GTZAN ----------------------------------------------------------------------------------
@@ -591,6 +603,35 @@ def _fma(name: str, data_dir: Path, *, multilabel: bool = False) -> _Found:
         table = table[~empty]
     table = table.drop(columns=["genres", "artist_id"])
     return _Found(table, str(audio), notes, multilabel=multilabel)
+
+
+def genre_tree(data_dir: str | os.PathLike) -> dict[str, str]:
+    """Return FMA's tree of genres: the parent of each genre that has one.
+
+    Parameters
+    ----------
+    data_dir : path
+        The folder that holds ``fma/fma_metadata`` or ``fma_metadata``.
+
+    Returns
+    -------
+    dict
+        Title of the genre -> title of its parent.
+
+    Raises
+    ------
+    DatasetError
+        genres.csv is missing, or has not the right columns.
+
+    Notes
+    -----
+    Notebook: 13_multilabel_tagging.
+    """
+    path = _fma_place("fma_small", Path(data_dir), "fma_metadata/genres.csv")
+    genres = _read_csv(path, ("genre_id", "title", "parent"))
+    titles = dict(zip(genres["genre_id"], genres["title"]))
+    pairs = zip(genres["title"], genres["parent"])
+    return {title: titles[parent] for title, parent in pairs if parent in titles}
 
 
 def _fma_place(name: str, data_dir: Path, what: str) -> Path:
@@ -843,7 +884,7 @@ def _rendering(
         if failures:
             path, reason = next(iter(failures.items()))
             notes.append(f"{len(failures)} pieces could not be rendered, such as {path}: {reason}")
-        table = table.assign(path=out)[ok]
+        table = table.assign(midi=table["path"], path=out)[ok]
         return table.assign(seconds=[_seconds(path) for path in table["path"]])
 
     return render
@@ -1020,7 +1061,7 @@ def _labelled_folder(root: Path, files: list[str]) -> _Found:
 
 
 _LOADERS: dict[str, Callable[..., _Found]] = {
-    "demo": _demo,
+    "demo": _demo_genres,
     "demo_instruments": _demo,
     "demo_composers": _demo,
     "demo_band": _demo,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from keras import ops
 
 
@@ -68,7 +69,7 @@ def predict(network, batches) -> np.ndarray:
 
 
 def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
-    """Test a single-label network: its clips vote, and the tracks are scored.
+    """Test a network: the clips of a track vote, and the tracks are scored.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
     proba : np.ndarray [shape=(n_tracks, n_classes)]
         The mean over each track's clips.
     scores : dict
-        What `scores` returns, and clip_accuracy: single clips, before the vote.
+        What `scores` returns, and clip_accuracy, with several labels clip_roc_auc: the same of
+        single clips, before the vote.
 
     Notes
     -----
@@ -95,6 +97,8 @@ def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
     of_clips = predict(network, test)
     proba = track_proba(of_clips, test.owner)
     found = scores(test.Y, proba, groups=groups, seed=seed)
+    if test.y.ndim == 2:
+        return proba, found | {"clip_roc_auc": float(np.nanmean(roc_auc(test.y, of_clips)))}
     return proba, found | {"clip_accuracy": float((of_clips.argmax(axis=1) == test.y).mean())}
 
 
@@ -277,6 +281,180 @@ def _each_class(area, Y, proba, weights) -> np.ndarray:
         above, below = area(Y[order, k], first, last, draws[:, order])
         np.divide(above, below, out=out[:, k], where=below > 0)
     return out[0] if weights is None else out
+
+
+def by_label(
+    Y: np.ndarray,
+    proba: np.ndarray,
+    labels: list[str],
+    *,
+    groups: np.ndarray,
+    n_boot: int = 500,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Score each label by itself, with 95 % intervals from a bootstrap over groups.
+
+    Parameters
+    ----------
+    Y : np.ndarray [shape=(n_tracks, n_labels)]
+        0 and 1.
+    proba : np.ndarray [shape=(n_tracks, n_labels)]
+        Probabilities.
+    labels : list of str [length=n_labels]
+        Names, the index of the table.
+    groups : np.ndarray [shape=(n_tracks,)]
+        Group of each track.
+    n_boot, seed : int
+        Number of draws, and their seed.
+
+    Returns
+    -------
+    pd.DataFrame
+        n_tracks and prevalence (share of the tracks that have the label: the average precision of
+        a guesser), roc_auc and average_precision, each with _low and _high. NaN where all tracks,
+        or none, have the label.
+
+    Examples
+    --------
+    >>> Y, proba = np.array([[0], [1], [1]]), np.array([[0.1], [0.9], [0.2]])
+    >>> by_label(Y, proba, ["sax"], groups=np.arange(3))["roc_auc"].tolist()
+    [1.0]
+
+    Notes
+    -----
+    Notebook: 13_multilabel_tagging.
+    """
+    Y = np.asarray(Y)
+    draws = _counts(np.asarray(groups), n_boot, seed)
+    found = {"n_tracks": Y.sum(axis=0).astype(int), "prevalence": Y.mean(axis=0)}
+    for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
+        found[name] = score(Y, proba)
+        drawn = score(Y, proba, weights=draws)
+        for k, end in ((2.5, "low"), (97.5, "high")):
+            usable = np.isfinite(drawn).any(axis=0)
+            found[f"{name}_{end}"] = np.full(Y.shape[1], np.nan)
+            found[f"{name}_{end}"][usable] = np.nanpercentile(drawn[:, usable], k, axis=0)
+    return pd.DataFrame(found, index=pd.Index(labels, name="label"))
+
+
+def best_threshold(y_true: np.ndarray, proba: np.ndarray) -> float:
+    """Find the threshold with the best F1: halfway between two neighbouring probabilities.
+
+    Parameters
+    ----------
+    y_true : np.ndarray [shape=(n,)]
+        0 and 1, of validation tracks: a threshold that was chosen on test tracks flatters them.
+    proba : np.ndarray [shape=(n,)]
+        Probabilities.
+
+    Returns
+    -------
+    float
+        0.5 where no track has the label: there is nothing to choose by.
+
+    Examples
+    --------
+    >>> best_threshold(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.8]))
+    0.25
+
+    Notes
+    -----
+    Notebook: 13_multilabel_tagging. Source: Lipton, Elkan, Narayanaswamy, *Optimal thresholding of
+    classifiers to maximize F1 measure*, 2014.
+    """
+    y_true, proba = np.asarray(y_true).ravel(), np.asarray(proba, dtype=float).ravel()
+    if not y_true.any():
+        return 0.5
+    order = np.argsort(-proba, kind="stable")
+    p, hits = proba[order], np.cumsum(y_true[order])
+    f1 = 2 * hits / (np.arange(1, len(p) + 1) + y_true.sum())
+    last = np.append(p[1:] < p[:-1], True)  # equal probabilities cannot be parted
+    best = int(np.argmax(np.where(last, f1, -1)))
+    return float((p[best] + (p[best + 1] if best + 1 < len(p) else 0.0)) / 2)
+
+
+def claim_scores(
+    Y: np.ndarray, claimed: np.ndarray, *, groups: np.ndarray, n_boot: int = 500, seed: int = 0
+) -> dict[str, float]:
+    """Score decisions about several labels: F1 over all of them, and as the mean of the labels.
+
+    Parameters
+    ----------
+    Y : np.ndarray [shape=(n_tracks, n_labels)]
+        0 and 1: what is there.
+    claimed : np.ndarray [shape=(n_tracks, n_labels)]
+        What is claimed to be there.
+    groups : np.ndarray [shape=(n_tracks,)]
+        Group of each track.
+    n_boot, seed : int
+        Number of draws, and their seed.
+
+    Returns
+    -------
+    dict
+        micro_f1 and macro_f1 with _low and _high; micro_precision, micro_recall. The macro mean
+        leaves out labels that are neither there nor claimed.
+
+    Examples
+    --------
+    >>> Y, claimed = np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]])
+    >>> s = claim_scores(Y, claimed, groups=np.arange(2))
+    >>> s["micro_f1"], s["macro_f1"]
+    (0.8, 0.5)
+
+    Notes
+    -----
+    Notebooks: 13_multilabel_tagging, 14_instruments. Source: `sklearn.metrics.f1_score`, for many
+    draws at once.
+    """
+    Y, claimed = np.asarray(Y).astype(float), np.asarray(claimed).astype(float)
+    weights = np.concatenate([np.ones((1, len(Y))), _counts(np.asarray(groups), n_boot, seed)])
+    hits, both = weights @ (Y * claimed), weights @ (Y + claimed)
+    with np.errstate(invalid="ignore"):
+        macro = np.nanmean(np.where(both > 0, 2 * hits / both, np.nan), axis=1)
+        micro = 2 * hits.sum(axis=1) / both.sum(axis=1)
+    out = {}
+    for name, value in (("micro_f1", np.nan_to_num(micro)), ("macro_f1", macro)):
+        out |= _interval(name, float(value[0]), value[1:])
+    return out | {
+        "micro_precision": float(hits[0].sum() / max(claimed.sum(), 1)),
+        "micro_recall": float(hits[0].sum() / max(Y.sum(), 1)),
+    }
+
+
+def mean_score(
+    name: str, values: np.ndarray, *, groups: np.ndarray, n_boot: int = 500, seed: int = 0
+) -> dict[str, float]:
+    """Mean of a figure that each track has by itself, with its 95 % interval over groups.
+
+    Parameters
+    ----------
+    name : str
+        What the figure is called.
+    values : np.ndarray [shape=(n_tracks,)]
+        One figure a track.
+    groups : np.ndarray [shape=(n_tracks,)]
+        Group of each track.
+    n_boot, seed : int
+        Number of draws, and their seed.
+
+    Returns
+    -------
+    dict
+        `name`, and the same with _low and _high.
+
+    Examples
+    --------
+    >>> mean_score("hit", np.array([1, 1, 1]), groups=np.arange(3))
+    {'hit': 1.0, 'hit_low': 1.0, 'hit_high': 1.0}
+
+    Notes
+    -----
+    Notebook: 14_instruments.
+    """
+    values = np.asarray(values, dtype=float)
+    draws = _draws(np.asarray(groups), n_boot, seed)
+    return _interval(name, float(values.mean()), [values[draw].mean() for draw in draws])
 
 
 def compare(

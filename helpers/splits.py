@@ -20,6 +20,7 @@ from helpers.files import write_atomic
 
 SIDES = ("train", "valid", "test")
 RULES = ("official", "group", "track")
+AUDITED = "audited: "  # before the rule in a file whose near-duplicates have been dealt with
 
 
 class LeakError(ValueError):
@@ -133,7 +134,7 @@ def by_group(
     """
     if not 0 <= fold < n_folds:
         raise ValueError(f"fold must be 0 to {n_folds - 1}, not {fold}")
-    per_class = _by_class(tracks).groupby("labels")[column].nunique()
+    per_class = tracks.groupby(_needed(tracks))[column].nunique()
     if (per_class < 3).any():
         raise ValueError(
             f"too few groups to divide by {column}: {per_class[per_class < 3].to_dict()}; each "
@@ -221,7 +222,8 @@ def prepare(
     """Return the split of a run, audited: the four steps of notebook 03 in one call.
 
     Near-duplicates are looked for, the split is read or drawn, copies of test tracks are left out
-    of training, and what remains must not leak.
+    of training, and what remains must not leak. The file is then marked as audited: who comes
+    later with other features meets the very same tracks.
 
     Parameters
     ----------
@@ -247,17 +249,22 @@ def prepare(
     -----
     Notebook: 03_load_xy.
     """
+    if Path(path).exists() and Path(path).read_text(encoding="utf8").startswith(f"# {AUDITED}"):
+        split = read(path, tracks)
+        check(split, tracks)
+        return split
     duplicates = near_duplicates(fingerprints(store, tracks["track_id"]))
     split = make(tracks, path, rule=rule, fold=fold, seed=seed, duplicates=duplicates)
     split = mend(split, duplicates)
     check(split, tracks, duplicates)
+    write(split, path, audited=True)
     return split
 
 
-def write(split: Split, path: str | os.PathLike) -> None:
+def write(split: Split, path: str | os.PathLike, *, audited: bool = False) -> None:
     """Write a split as CSV: one comment line with the rule, then track_id and split."""
     table = split.sides.rename("split").rename_axis("track_id").to_csv(lineterminator="\n")
-    write_atomic(path, f"# {split.rule}\n{table}")
+    write_atomic(path, f"# {AUDITED if audited else ''}{split.rule}\n{table}")
 
 
 def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:
@@ -277,7 +284,8 @@ def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:
     """
     with Path(path).open(encoding="utf8") as file:
         first = file.readline().strip()
-        rule = first.lstrip("# ") if first.startswith("#") else f"read from {Path(path).name}"
+        said = first.lstrip("# ").removeprefix(AUDITED)
+        rule = said if first.startswith("#") else f"read from {Path(path).name}"
         if not first.startswith("#"):
             file.seek(0)
         table = pd.read_csv(file, dtype=str)
@@ -436,8 +444,7 @@ def mend(split: Split, duplicates: pd.DataFrame) -> Split:
 def _against_official(tracks: pd.DataFrame) -> str:
     """Say why the tracks present cannot follow the official lists; empty if they can."""
     test = "test" if (tracks["split"] == "test").any() else "valid"
-    each = _by_class(tracks)
-    counts = pd.crosstab(each["labels"], each["split"]).reindex(
+    counts = pd.crosstab(_needed(tracks), tracks["split"]).reindex(
         columns=["train", test], fill_value=0
     )
     if not counts.to_numpy().any():
@@ -448,9 +455,10 @@ def _against_official(tracks: pd.DataFrame) -> str:
     return ""
 
 
-def _by_class(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Repeat each track for every label it has."""
-    return tracks.explode("labels").dropna(subset="labels")
+def _needed(tracks: pd.DataFrame) -> pd.Series:
+    """Return what must stand on every side: each label; of tracks with several, just any."""
+    several = tracks["labels"].map(len).max() > 1
+    return pd.Series("any class", tracks.index) if several else tracks["label"]
 
 
 def linked(tracks: pd.DataFrame, duplicates: pd.DataFrame) -> pd.Series:

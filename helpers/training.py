@@ -279,6 +279,45 @@ def save(network: keras.Model, path: str | os.PathLike, card: dict) -> Path:
     return path
 
 
+def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
+    """List the networks in a folder by what their cards say, lowest validation loss first.
+
+    Parameters
+    ----------
+    folder : path
+        ``OUT_DIR/models/<DATASET>``.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a network, indexed by the stem of its file: file, model, made_by, multilabel,
+        classes (tuple), kind (of its input), split, parameters, best_val_loss. No rows if there is
+        no such folder.
+
+    Examples
+    --------
+    >>> len(find_networks("nowhere"))
+    0
+
+    Notes
+    -----
+    Notebooks: 13 to 15. Losses compare only where task and classes are the same.
+    """
+    columns = ["file", "model", "made_by", "multilabel", "classes", "kind", "split", "parameters",
+               "best_val_loss"]  # fmt: skip
+    rows = {}
+    for file in sorted(Path(folder).glob("*.keras")):
+        card = read_card(file)
+        metrics = card.get("metrics", {})
+        rows[file.stem] = (
+            file, card["model"], card["made_by"], card["multilabel"], tuple(card["classes"]),
+            card["inputs"].get("kind", ""), card.get("split", {}).get("rule", ""),
+            metrics.get("parameters"), metrics.get("best_val_loss", np.nan),
+        )  # fmt: skip
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return found.astype({"multilabel": bool}).sort_values("best_val_loss", kind="stable")
+
+
 def read_card(path: str | os.PathLike) -> dict:
     """Read the card inside a ``.keras`` file that `save` wrote.
 

@@ -55,6 +55,8 @@ os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
 
 # %%
+from dataclasses import replace
+
 import keras
 import librosa
 import matplotlib.pyplot as plt
@@ -62,7 +64,6 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 from IPython.display import Audio, Markdown, display
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from helpers import clips, datasets, evaluate, features, msd, plotting, splits, training
 from helpers.audio import load_audio
@@ -85,12 +86,14 @@ HOP_LENGTH: int = 512  # distance between frames in samples
 N_MELS: int = 64  # number of mel bands
 N_MFCC: int = 13  # number of cepstral coefficients
 CRNN_MELS: int = 96  # mel bands of the CRNN
+RIVALS: list = ["mfcc-lstm", "mfcc-cnn", "cnn-lstm", "cnn-lstm-reshape"]  # networks trained beside the CRNN
 MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 CRNN_SECONDS: float = 6.0  # length of a clip that the CRNN is trained on
 CRNN_BATCH: int = 8  # clips in a training batch of the CRNN
 CRNN_EPOCHS: int = 20  # most epochs of every network here, because the CRNN is slow
+RATE_EPOCHS: int = 20  # most epochs of the training with the wrong rate
 LENGTH_TRACKS: int = 30  # most validation tracks that are heard at several lengths
 HEAD_TRACKS: int = 120  # most training tracks that teach the heads with several answers
 HEAD_EPOCHS: int = 20  # epochs of the heads with several answers
@@ -127,8 +130,20 @@ split = splits.prepare(
 print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used; {split.rule}")
 split.sides.value_counts()[list(splits.SIDES)]
 
+# %% [markdown]
+# What the networks are to answer is one class, or, for a dataset whose tracks have several labels, a yes or no to each
+# of them. Only the last layer, the loss and the score depend on it. The section "Several answers" explains how.
+
 # %%
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
+if dataset.multilabel:
+    Y = pd.DataFrame([[float(c in row) for c in dataset.classes] for row in tracks["labels"]], tracks.index)
+    ANSWER, LOSS, SCORE = "sigmoid", "binary_crossentropy", "roc_auc"
+else:
+    Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
+    ANSWER, LOSS, SCORE = "softmax", "sparse_categorical_crossentropy", "accuracy"
+CHANCE = 0.5 if dataset.multilabel else 1 / len(dataset.classes)
+
+# %%
 ids = {side: split.ids(side) for side in splits.SIDES}
 clip_frames = round(CLIP_SECONDS * store.frames_per_second)
 crnn_frames = round(CRNN_SECONDS * fine.frames_per_second)
@@ -201,7 +216,7 @@ def decide():
     return [
         keras.layers.Dense(64, activation="relu"),
         keras.layers.Dropout(0.3),
-        keras.layers.Dense(len(dataset.classes), activation="softmax"),
+        keras.layers.Dense(len(dataset.classes), activation=ANSWER),
     ]
 
 
@@ -255,7 +270,7 @@ def cnn_lstm(reshape=False):
         ]
     turned = [keras.layers.Permute((2, 1, 3))] if reshape else []
     layers += [*turned, keras.layers.TimeDistributed(keras.layers.Flatten()), keras.layers.LSTM(64)]
-    layers += [keras.layers.Dense(len(dataset.classes), activation="softmax")]
+    layers += [keras.layers.Dense(len(dataset.classes), activation=ANSWER)]
     return keras.Sequential(layers, name="cnn-lstm-reshape" if reshape else "cnn-lstm")
 
 
@@ -369,14 +384,14 @@ def crnn(scaling, answers, activation="softmax", frames=None, bands=96, **gru):
 
 
 # %%
-def genre_crnn():
-    """The CRNN with one answer, and each mel band scaled by its training statistics."""
+def our_crnn():
+    """The CRNN for this dataset, each mel band scaled by its training statistics."""
     statistics = dict(zip(("mean", "variance"), clips.band_statistics(fine, ids["train"])))
     scaling = keras.layers.Normalization(axis=2, **statistics)
-    return crnn([scaling], len(dataset.classes), bands=CRNN_MELS)
+    return crnn([scaling], len(dataset.classes), ANSWER, bands=CRNN_MELS)
 
 
-assert reads_time(genre_crnn())
+assert reads_time(our_crnn())
 
 # %% [markdown]
 # Send a dummy clip through, as always, and watch the axes: (clips, time, frequency, patterns) until the two GRU
@@ -393,7 +408,7 @@ def shapes(network, X):
     return pd.DataFrame(rows, columns=["after", "shape"])
 
 
-shapes(genre_crnn(), np.zeros((2, crnn_frames, CRNN_MELS, 1), np.float32))
+shapes(our_crnn(), np.zeros((2, crnn_frames, CRNN_MELS, 1), np.float32))
 
 # %% [markdown]
 # Pooling divides time by 96. That is the price of this design: the authors heard 29 seconds at once and got 15
@@ -403,7 +418,7 @@ shapes(genre_crnn(), np.zeros((2, crnn_frames, CRNN_MELS, 1), np.float32))
 # %%
 seconds = [1.0, CLIP_SECONDS, CRNN_SECONDS, 15.0, 30.0]
 n_frames = [round(s * fine.frames_per_second) for s in seconds]
-steps = [sequence(genre_crnn(), np.zeros((1, n, CRNN_MELS, 1), np.float32)).shape[1] for n in n_frames]
+steps = [sequence(our_crnn(), np.zeros((1, n, CRNN_MELS, 1), np.float32)).shape[1] for n in n_frames]
 pd.DataFrame({"clip (s)": seconds, "frames": n_frames, "steps of the GRU": steps})
 
 # %% [markdown]
@@ -417,7 +432,7 @@ NETWORKS = {
     "mfcc-cnn": mfcc_cnn,
     "cnn-lstm": cnn_lstm,
     "cnn-lstm-reshape": lambda: cnn_lstm(reshape=True),
-    "crnn": genre_crnn,
+    "crnn": our_crnn,
 }
 READS = {name: (store, clip_frames) for name in NETWORKS} | {"crnn": (fine, crnn_frames)}
 
@@ -433,10 +448,10 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # ## Training
 #
-# One loop for all five: the same optimizer, the same rate, the same number of steps in an epoch. One thing is not
+# One loop for all: the same optimizer, the same rate, the same number of steps in an epoch. One thing is not
 # equal, and we say it: a step of the CRNN holds less music, `CRNN_BATCH` clips, because each second costs it far
 # more multiplications than the others. So that an epoch has as many steps, it draws as many fewer clips from each
-# track. And because it is slow, all five stop after `CRNN_EPOCHS` epochs at the latest.
+# track. And because it is slow, all stop after `CRNN_EPOCHS` epochs at the latest.
 #
 # Clips are cut as in notebook 05: all of a track, in order, for validation and test, and from random places for
 # training.
@@ -446,7 +461,7 @@ def every_clip(side, name):
     """All clips of one side of the split, as this network reads them."""
     source, n_frames = READS[name]
     batch = CRNN_BATCH if name == "crnn" else 64
-    return clips.EveryClip(source, ids[side], Y[ids[side]].to_numpy(), clip_frames=n_frames, batch_size=batch)
+    return clips.EveryClip(source, ids[side], Y.loc[ids[side]].to_numpy(), clip_frames=n_frames, batch_size=batch)
 
 
 def random_clips(name):
@@ -454,18 +469,23 @@ def random_clips(name):
     source, n_frames = READS[name]
     share, batch = (CRNN_BATCH / BATCH_SIZE, CRNN_BATCH) if name == "crnn" else (1, BATCH_SIZE)
     return clips.RandomClips(
-        source, ids["train"], Y[ids["train"]].to_numpy(), clip_frames=n_frames, seed=SEED,
+        source, ids["train"], Y.loc[ids["train"]].to_numpy(), clip_frames=n_frames, seed=SEED,
         clips_per_track=max(1, round(share * CLIPS_PER_TRACK)), batch_size=batch, balanced=BALANCED,
     )  # fmt: skip
 
 
 # %%
+def score():
+    """What is measured while a network learns."""
+    return keras.metrics.AUC(multi_label=True, name="roc_auc") if dataset.multilabel else "accuracy"
+
+
+# %%
 networks, histories, epochs = {}, {}, min(EPOCHS, CRNN_EPOCHS)
-for name, build in NETWORKS.items():
+for name in [*RIVALS, "crnn"]:
     keras.utils.set_random_seed(SEED)
-    network = build()
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    network.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    network = NETWORKS[name]()
+    network.compile(keras.optimizers.Adam(LEARNING_RATE), loss=LOSS, metrics=[score()])
     history = training.fit(network, random_clips(name), every_clip("valid", name), epochs=epochs, patience=PATIENCE)
     networks[name], histories[name] = network, history
     print(f"{name}: {len(history['loss'])} epochs of {len(random_clips(name))} steps, "
@@ -474,10 +494,10 @@ for name, build in NETWORKS.items():
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(12, 3.6), layout="constrained")
 plotting.history(histories, metric="loss", ax=axes[0])
-plotting.history(histories, metric="accuracy", ax=axes[1])
+plotting.history(histories, metric=SCORE, ax=axes[1])
 axes[0].set_title("loss of clips")
-axes[1].set(title="accuracy of clips; dots mark the weights that are kept", ylim=(0, 1))
-axes[1].axhline(1 / len(dataset.classes), color="0.5", ls=":")
+axes[1].set(title=f"{SCORE} of clips; dots mark the weights that are kept", ylim=(0, 1))
+axes[1].axhline(CHANCE, color="0.5", ls=":")
 for ax in axes:
     ax.get_legend().remove()
 fig.legend(*axes[1].get_legend_handles_labels(), fontsize=7, loc="outside right upper")
@@ -512,13 +532,17 @@ class RateLog(keras.callbacks.Callback):
 
 # %%
 FACTOR = 0.9999714
+quick = "mfcc-cnn" if "mfcc-cnn" in networks else "crnn"
 keras.utils.set_random_seed(SEED)
-network, log = mfcc_cnn(), RateLog()
+network, log = NETWORKS[quick](), RateLog()
 shrinking = keras.optimizers.schedules.InverseTimeDecay(LEARNING_RATE, decay_steps=1, decay_rate=FACTOR)
-network.compile(keras.optimizers.Adam(shrinking), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+network.compile(keras.optimizers.Adam(shrinking), loss=LOSS, metrics=[score()])
+
+# %%
+n_epochs = min(len(histories[quick]["loss"]), RATE_EPOCHS)
 shrunk = network.fit(
-    random_clips("mfcc-cnn"), validation_data=every_clip("valid", "mfcc-cnn"), verbose=0, shuffle=False,
-    epochs=len(histories["mfcc-cnn"]["loss"]), callbacks=[log],
+    random_clips(quick), validation_data=every_clip("valid", quick), verbose=0, shuffle=False, epochs=n_epochs,
+    callbacks=[log],
 ).history  # fmt: skip
 
 # %%
@@ -536,9 +560,9 @@ for ax in axes:
 plt.show()
 
 # %%
-good, bad = max(histories["mfcc-cnn"]["val_accuracy"]), max(shrunk["val_accuracy"])
+good, bad = (max(history[f"val_{SCORE}"][:n_epochs]) for history in (histories[quick], shrunk))
 print(f"after {len(log.rates)} steps the rate is {log.rates[0] / log.rates[-1]:.0f} times smaller than after the first")
-print(f"best accuracy of validation clips: {good:.2f} with a rate that stays, {bad:.2f} with this one")
+print(f"best {SCORE} of validation clips: {good:.2f} with a rate that stays, {bad:.2f} with this one")
 
 # %% [markdown]
 # On the left, a rate stays until half of the patience is used up and then falls to 0.3 of its value. This is what
@@ -558,21 +582,21 @@ for name, network in networks.items():
     proba[name], rows[name] = evaluate.by_track(network, every_clip("test", name), groups=groups, seed=SEED)
 table = pd.DataFrame(rows).T
 table["parameters"] = [network.count_params() for network in networks.values()]
-table[["accuracy", "clip_accuracy", "macro_f1", "top3", "log_loss", "chance", "n_test", "parameters"]].round(3)
+shown = [SCORE, f"clip_{SCORE}", "macro_f1", "top3", "average_precision", "log_loss", "chance", "n_test", "parameters"]
+table[[column for column in shown if column in table]].round(3)
 
 # %%
-right, wrong = rows["cnn-lstm"], rows["cnn-lstm-reshape"]
-print(f"cnn-lstm, steps are moments: {evaluate.describe(right)}")
-print(f"cnn-lstm-reshape, steps are rows of frequency: {evaluate.describe(wrong)}")
+for name, row in rows.items():
+    print(f"{name}: {evaluate.describe(row, metric=SCORE)}")
 
 # %% tags=["key-figure"]
-fig, ax = plotting.intervals(table, chance=table["chance"].iloc[0])
+fig, ax = plotting.intervals(table, metric=SCORE, chance=CHANCE)
 ax.set_title(f"Test tracks of {DATASET} ({split.rule})", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Two things to look at. First the pair in the middle: the same convolutions, the same LSTM, and only the axis that
-# it reads differs. Second, does a memory help at all? The `mfcc-cnn` has none, and the CRNN has convolutions that
+# Two things to look at. First `cnn-lstm` and `cnn-lstm-reshape`: the same convolutions, the same LSTM, and only the
+# axis that it reads differs. Second, does a memory help at all? The `mfcc-cnn` has none, and the CRNN has convolutions that
 # see a hundred frames before its memory begins. The CRNN also has by far the most parameters, and was designed for
 # hundreds of thousands of tracks; whether it pays with so few is what the figure shows. The intervals say how much
 # of the order this test set can support.
@@ -585,29 +609,34 @@ plt.show()
 # %%
 network = networks["crnn"]
 some = ids["valid"][:: -(-len(ids["valid"]) // LENGTH_TRACKS)]
-truth = Y[some].to_numpy()
+truth = Y.loc[some].to_numpy()
 shortest = fine.index.set_index("track_id")["n_frames"][some].min() / fine.frames_per_second
 lengths = [s for s in (1.0, 2.0, 3.0, 6.0, 12.0, 24.0) if s <= shortest]
 
 # %%
+def right(truth, answers):
+    """Share of right answers; with several labels, the mean ROC-AUC."""
+    return np.nanmean(evaluate.roc_auc(truth, answers)) if dataset.multilabel else (answers.argmax(1) == truth).mean()
+
+
 heard = []
 for length in lengths:
     n_frames = round(length * fine.frames_per_second)
     part = clips.EveryClip(fine, some, truth, clip_frames=n_frames, batch_size=CRNN_BATCH)
     single = evaluate.predict(network, part)
     voted = evaluate.track_proba(single, part.owner)
-    heard.append(((single.argmax(1) == part.y).mean(), (voted.argmax(1) == truth).mean()))
+    heard.append((right(part.y, single), right(truth, voted)))
 whole = [network(fine.frames(t)[None, :, :, None].astype(np.float32), training=False) for t in some]
-whole_accuracy = (np.concatenate(list(map(keras.ops.convert_to_numpy, whole))).argmax(1) == truth).mean()
-print(f"whole tracks at once: {whole_accuracy:.2f} of {len(some)} validation tracks")
+at_once = right(truth, np.concatenate(list(map(keras.ops.convert_to_numpy, whole))))
+print(f"whole tracks at once: {SCORE} {at_once:.2f}, {len(some)} validation tracks")
 
 # %%
 fig, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
 ax.plot(lengths, heard, "o-", label=["one clip answers", "all clips of the track vote"])
-ax.axhline(whole_accuracy, color="C2", ls="--", label="the whole track at once")
+ax.axhline(at_once, color="C2", ls="--", label="the whole track at once")
 ax.axvline(CRNN_SECONDS, color="0.7", label="length in training")
-ax.axhline(1 / len(dataset.classes), color="0.5", ls=":", label="chance")
-ax.set(xlabel="length of a clip (s)", ylabel="accuracy", ylim=(0, 1), xscale="log",
+ax.axhline(CHANCE, color="0.5", ls=":", label="chance")
+ax.set(xlabel="length of a clip (s)", ylabel=SCORE, ylim=(0, 1), xscale="log",
        title=f"{len(some)} validation tracks of {DATASET}")  # fmt: skip
 ax.set_xticks(lengths, [f"{s:g}" for s in lengths])
 ax.minorticks_off()
@@ -658,7 +687,7 @@ print(f"{T.shape[1]} tags that at least three training and three test tracks hav
 print(", ".join(T.columns), f"({T.to_numpy().sum(axis=1).mean():.1f} in a track)")
 
 # %% [markdown]
-# The trunk is the CRNN that was just trained on genres, frozen; what it remembers of a clip, 32 numbers, is computed
+# The trunk is the CRNN that was just trained, frozen; what it remembers of a clip, 32 numbers, is computed
 # once. On these a new last layer is trained, the *head*, which takes seconds. Trunk and head together are `crnn(...,
 # activation="sigmoid")`. We train two heads: the right one, and the mistake of the older project, which had put
 # softmax on a task with several answers.
@@ -666,65 +695,66 @@ print(", ".join(T.columns), f"({T.to_numpy().sum(axis=1).mean():.1f} in a track)
 # %%
 trunk = keras.Model(networks["crnn"].inputs[0], networks["crnn"].layers[-2].output)
 learners = np.random.default_rng(SEED).permutation(ids["train"])[:HEAD_TRACKS]
-crnn_clips = {"clip_frames": crnn_frames, "batch_size": CRNN_BATCH}
 batches = {
-    "train": clips.EveryClip(fine, learners, T.loc[learners].to_numpy(), **crnn_clips),
-    "test": clips.EveryClip(fine, ids["test"], T.loc[ids["test"]].to_numpy(), **crnn_clips),
+    side: clips.EveryClip(fine, who, T.loc[who].to_numpy(), clip_frames=crnn_frames, batch_size=CRNN_BATCH)
+    for side, who in {"train": learners, "valid": ids["valid"], "test": ids["test"]}.items()
 }
 Z = {side: evaluate.predict(trunk, batch) for side, batch in batches.items()}
 print("training: X", Z["train"].shape, "Y", batches["train"].y.shape)
 
+# %% [markdown]
+# Softmax shares one portion among all answers. So its targets have to be shares, too: with five instruments, a fifth
+# for each.
+
 # %%
-y = batches["train"].y
-targets = {"sigmoid": y, "softmax": y / np.maximum(y.sum(axis=1, keepdims=True), 1)}
-proba = {}
-for activation, loss in (("sigmoid", "binary_crossentropy"), ("softmax", "categorical_crossentropy")):
+def shares(y):
+    """Targets that add up to one."""
+    return y / np.maximum(y.sum(axis=1, keepdims=True), 1)
+
+
+HEADS = {
+    "tagger": ("sigmoid", "binary_crossentropy", lambda y: y),
+    "tagger-softmax": ("softmax", "categorical_crossentropy", shares),
+}
+
+# %%
+tagged, proba = {}, {}
+for name, (activation, loss, target) in HEADS.items():
     keras.utils.set_random_seed(SEED)
     head = keras.Sequential([keras.layers.Input((32,)), keras.layers.Dense(T.shape[1], activation=activation)])
     head.compile(keras.optimizers.Adam(0.01), loss=loss)
-    head.fit(Z["train"], targets[activation], epochs=HEAD_EPOCHS, verbose=0)
+    X, valid = (Z["train"], target(batches["train"].y)), (Z["valid"], target(batches["valid"].y))
+    history = head.fit(*X, validation_data=valid, epochs=HEAD_EPOCHS, verbose=0).history
+    whole = [keras.layers.Input(trunk.input_shape[1:]), *networks["crnn"].layers[:-1], head.layers[-1]]
+    network = keras.Sequential(whole, name="crnn")
     answers = keras.ops.convert_to_numpy(head(Z["test"], training=False))
-    proba[activation] = evaluate.track_proba(answers, batches["test"].owner)
+    tagged[name], proba[name] = (network, history), evaluate.track_proba(answers, batches["test"].owner)
 
 # %% [markdown]
 # Accuracy is the wrong question here: who never says "harp" is nearly always right. **ROC-AUC** is the probability
 # that a track with the tag is ranked above one without; a guesser has 0.5. **Average precision** asks how pure the
 # top of the list is; a guesser has the tag's share of the tracks, so its chance level differs from tag to tag. Both
-# look at the order of the tracks only, not at a threshold. The intervals redraw whole groups, as always.
+# look at the order of the tracks only, not at a threshold. The figures are means over the tags, and the intervals
+# redraw whole groups, as always.
 
 # %%
-def tag_scores(proba, truth):
-    """ROC-AUC and average precision of each tag that some of these tracks have and some have not."""
-    use = (truth.min(axis=0) == 0) & (truth.max(axis=0) == 1)
-    pairs = [(truth[:, k], proba[:, k]) for k in np.flatnonzero(use)]
-    scores = [(roc_auc_score(*pair), average_precision_score(*pair), pair[0].mean()) for pair in pairs]
-    return pd.DataFrame(scores, T.columns[use], ["ROC-AUC", "average precision", "share of tracks"])
-
-
 truth = batches["test"].Y
-by_tag = tag_scores(proba["sigmoid"], truth).sort_values("ROC-AUC", ascending=False)
-
-# %%
-members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-rng = np.random.default_rng(SEED)
-draws = [np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))]) for _ in range(100)]
-means = [tag_scores(proba["sigmoid"][draw], truth[draw]).mean() for draw in draws]
-low, high = pd.DataFrame(means).quantile([0.025, 0.975]).to_numpy()
-for at, (score, chance) in enumerate((("ROC-AUC", 0.5), ("average precision", by_tag["share of tracks"].mean()))):
-    print(f"mean {score} of {len(by_tag)} tags: {by_tag[score].mean():.2f} [{low[at]:.2f}, {high[at]:.2f}], "
-          f"n = {len(groups)} tracks, chance {chance:.2f}")  # fmt: skip
+tag_rows = {name: evaluate.scores(truth, p, groups=groups, seed=SEED) for name, p in proba.items()}
+for name, row in tag_rows.items():
+    print(f"{name}: {evaluate.describe(row, metric='roc_auc')}")
+    print(f"{name}: {evaluate.describe(row | {'chance': row['prevalence']}, metric='average_precision')}")
+by_tag = pd.Series(evaluate.roc_auc(truth, proba["tagger"]), T.columns, name="ROC-AUC").sort_values(ascending=False)
 
 # %% [markdown]
-# Now the softmax head. Its answers to one track sum to one, however many instruments play. So its targets had to be
-# shares: with five instruments, a fifth for each. Take the usual threshold of 0.5 for both heads and count how many
-# of the tags that are there they find.
+# The order is not the whole truth. The answers of the softmax head to one track sum to one, however many instruments
+# play. Take the usual threshold of 0.5 for both heads and count how many of the tags that are there they find.
 
 # %%
 found = {name: (p > 0.5)[truth == 1].mean() for name, p in proba.items()}
 most = int(np.argmax(truth.sum(axis=1)))
 fig, axes = plt.subplots(1, 2, figsize=(11, 0.9 + 0.26 * T.shape[1]), sharey=True, layout="constrained")
 at = np.arange(len(by_tag))
-axes[0].barh(at, by_tag["ROC-AUC"], color="0.7")
+axes[0].barh(at, by_tag, color="0.7")
 axes[0].axvline(0.5, color="0.3", ls=":")
 labels = [f"{tag} ({truth[:, T.columns.get_loc(tag)].sum():.0f})" for tag in by_tag.index]
 axes[0].set(yticks=at, yticklabels=labels, xlabel="ROC-AUC on test tracks (dotted: chance)", xlim=(0, 1))
@@ -742,9 +772,20 @@ plt.show()
 # On the left, each tag with its own score and the number of test tracks that have it. Remember what the trunk was
 # taught: genres. A tag that goes with a genre is easy for it, one that any genre may have is not. On the right, the
 # test track with most tags. Softmax has one portion to give away. (Where a dataset gives only its classes, each
-# track has one tag, and softmax is no mistake.) Notebook 13 trains a tagger on tags from the start, chooses its
-# thresholds and follows tags through a track.
-#
+# track has one tag, and softmax is no mistake.) Notebook 13 takes such networks further: it chooses their thresholds
+# and follows tags through a track. It needs them on the disk.
+
+# %%
+if T.sum(axis=1).max() > 1:
+    for name, (network, history) in tagged.items():
+        path = training.record(
+            name, tag_rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), split=split,
+            dataset=replace(dataset, classes=list(T.columns), multilabel=True), network=network,
+            inputs={**fine.params, "clip_frames": crnn_frames}, best_val_loss=min(history["val_loss"]),
+        )  # fmt: skip
+        print(path)
+
+# %% [markdown]
 # ## The published network
 #
 # The authors of the CRNN published its weights, learned from the Million Song Dataset with 50 tags of listeners.
@@ -876,13 +917,14 @@ if weights:
 # %%
 proved = f"reproduces {equal} of {len(proof)} published figures to three decimals"
 proved = proved if len(proof) else "could not be checked, because its weights or examples are not in the data folder"
+pair = {"over time": "cnn-lstm", "over rows of frequency, with all else equal": "cnn-lstm-reshape"}
+pair = [f"{how} it scored {evaluate.describe(rows[name], metric=SCORE)}" for how, name in pair.items() if name in rows]
 Markdown(
-    f"- An LSTM reads the axis that it is given. Over time it scored {evaluate.describe(right)}; over rows of "
-    f"frequency, with all else equal, {wrong['accuracy']:.2f} [{wrong['accuracy_low']:.2f}, "
-    f"{wrong['accuracy_high']:.2f}]. The assertion told them apart before training.\n"
-    f"- The CRNN ({networks['crnn'].count_params():,} parameters) scored {evaluate.describe(rows['crnn'])}. It heard "
-    f"clips from {lengths[0]:g} s to whole tracks; a sigmoid head on it found {found['sigmoid']:.0%} of the tags, a "
-    f"softmax head {found['softmax']:.0%}.\n"
+    f"- An LSTM reads the axis that it is given: {'; '.join(pair) or 'its rivals were not trained in this run'}. The "
+    "assertion told the two axes apart before training.\n"
+    f"- The CRNN ({networks['crnn'].count_params():,} parameters) scored {evaluate.describe(rows['crnn'], metric=SCORE)}. "
+    f"It heard clips from {lengths[0]:g} s to whole tracks; at a threshold of 0.5 a sigmoid head on it found "
+    f"{found['tagger']:.0%} of the tags, a softmax head {found['tagger-softmax']:.0%}.\n"
     f"- The network of Choi et al. was rebuilt with {tagger.count_params():,} parameters. It {proved}."
 )
 
