@@ -110,7 +110,10 @@ def summary(study: Study) -> str:
 
 
 def leaderboard(study: Study) -> list[dict[str, Any]]:
-    """Collect the metrics that the successful steps of the study wrote, best accuracy first.
+    """Collect the metrics that the successful steps of the study wrote, best first.
+
+    The study's own dataset comes first, and in each dataset models with one answer a track, by
+    accuracy, before those with several, by ROC-AUC.
 
     Parameters
     ----------
@@ -131,7 +134,19 @@ def leaderboard(study: Study) -> list[dict[str, Any]]:
     good = {step.name for step in study.steps.values() if step.status in OK}
     files = sorted((study.folder / "metrics").glob("*.json"))
     rows = [row for path in files if (row := read_json(path)).get("notebook") in good]
-    return sorted(rows, key=lambda row: -_number(row, "accuracy", default=-1.0))
+
+    def place(row: dict) -> tuple:
+        name, metric = _task(row)
+        score = -_number(row, metric, default=-1.0)
+        return name != study.dataset, name, metric != "accuracy", score
+
+    return sorted(rows, key=place)
+
+
+def _task(row: dict) -> tuple[str, str]:
+    """Return what can be compared: the dataset, and the metric that counts."""
+    several = _number(row, "accuracy") is None and _number(row, "roc_auc") is not None
+    return str(row.get("dataset", "")), "roc_auc" if several else "accuracy"
 
 
 def _number(row: dict, key: str, *, default: float | None = None) -> float | None:
@@ -332,7 +347,7 @@ def _models(study: Study) -> str:
     head = "".join(f"<th class='n'>{html.escape(key.replace('_', ' '))}</th>" for key in keys)
     body = "".join(_model_row(study, row, keys) for row in rows)
     return (
-        f"<h2>Leaderboard</h2>{_chart(rows)}"
+        f"<h2>Leaderboard</h2>{_charts(rows)}"
         f"<div class='wide'><table><tr><th>model</th><th>step</th>{head}<th>split</th></tr>"
         f"{body}</table></div><p class='soft'>Brackets hold the interval that the notebook "
         f"states (95 % unless it says otherwise). Rows compare only where dataset and split are "
@@ -359,11 +374,17 @@ def _with_interval(row: dict, key: str) -> str:
     return text if low is None or high is None else f"{text} [{low:.2f}, {high:.2f}]"
 
 
-def _chart(rows: list[dict]) -> str:
-    """Draw a dot and an interval for each accuracy, with a dashed line at chance."""
-    rows = [row for row in rows if _number(row, "accuracy") is not None]
-    if not rows:
-        return ""
+def _charts(rows: list[dict]) -> str:
+    """Draw one chart for each dataset and metric: only such rows compare."""
+    tasks: dict[tuple[str, str], list[dict]] = {}
+    for row in rows:
+        if _number(row, _task(row)[1]) is not None:
+            tasks.setdefault(_task(row), []).append(row)
+    return "".join(_chart(some, metric, name) for (name, metric), some in tasks.items())
+
+
+def _chart(rows: list[dict], metric: str, dataset: str) -> str:
+    """Draw a dot and an interval for each figure, with a dashed line at chance."""
     left, width, height, top = 12, 456, 42, 26
     bottom = top + height * len(rows)
     marks = []
@@ -374,8 +395,9 @@ def _chart(rows: list[dict]) -> str:
             f"<text x='{x:.1f}' y='{top - 8}' text-anchor='middle' fill='#5b6670'>{share:g}</text>"
         )
     for number, row in enumerate(rows):
-        marks.append(_chart_row(row, left, width, top + height * number, height))
-    note = "accuracy with its interval; dashed: chance"
+        marks.append(_chart_row(row, metric, left, width, top + height * number, height))
+    name = "ROC-AUC" if metric == "roc_auc" else metric
+    note = html.escape(f"{name}{f' on {dataset}' if dataset else ''}, interval; dashed: chance")
     return (
         f"<svg viewBox='0 0 {left * 2 + width} {bottom + 26}' role='img' aria-label='{note}' "
         f"font-family='system-ui, sans-serif' font-size='13'>{''.join(marks)}"
@@ -383,9 +405,9 @@ def _chart(rows: list[dict]) -> str:
     )
 
 
-def _chart_row(row: dict, left: float, width: float, top: float, height: float) -> str:
-    value, y = row["accuracy"], top + height - 11
-    low, high = (_number(row, f"accuracy_{end}", default=value) for end in ("low", "high"))
+def _chart_row(row: dict, metric: str, left: float, width: float, top: float, height: float) -> str:
+    value, y = row[metric], top + height - 11
+    low, high = (_number(row, f"{metric}_{end}", default=value) for end in ("low", "high"))
     x, x_low, x_high = (left + width * min(max(v, 0.0), 1.0) for v in (value, low, high))
     label = html.escape(f"{row.get('model', '')} · {row['notebook']}")
     chance = _number(row, "chance")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from helpers import datasets
+from helpers import datasets, splits
 from helpers.datasets import DatasetError, load
 
 CONTRACT = list(datasets.COLUMNS)
@@ -250,6 +251,50 @@ def test_fma_broken_list_literal(fma):
         load("fma_small", fma, multilabel=True)
 
 
+def test_fma_tree_names_the_parent(fma):
+    text(fma / "fma/fma_metadata/genres.csv", "genre_id,#tracks,parent,title,top_level",
+         "12,1,0,Rock,12", "21,1,0,Hip-Hop,21", "25,1,12,Punk,12",
+         "89,1,25,Post-Punk,12")  # fmt: skip
+    assert datasets.genre_tree(fma) == {"Punk": "Rock", "Post-Punk": "Punk"}
+    (fma / "fma/fma_metadata/genres.csv").unlink()
+    with pytest.raises(DatasetError, match="genres.csv"):
+        datasets.genre_tree(fma)
+
+
+def test_all_labels_of_fma_medium(shared_data, tmp_path):
+    """The real lists of 25,000 tracks, brought into the official layout with empty files."""
+    sides = {"train": "training", "valid": "validation", "test": "test"}
+    lists = [shared_data / "fma" / "medium_labels" / f"{side}.csv" for side in sides]
+    if not all(path.exists() for path in lists):
+        pytest.skip(f"no FMA label lists in {shared_data}")
+    tables = {side: pd.read_csv(path, dtype=str) for side, path in zip(sides, lists)}
+    names = pd.read_csv(shared_data / "fma/fma_metadata/genres.csv", dtype=str)
+    title = dict(zip(names["genre_id"], names["title"]))
+    rows = [
+        f'{int(r.track_id)},A,1,X,{sides[side]},medium,30,{title[r.genre_top]},"{r.genres_all}",T'
+        for side, table in tables.items()
+        for r in table.itertuples()
+    ]
+    text(tmp_path / "fma/fma_metadata/tracks.csv", *FMA_HEADER, *rows)
+    shutil.copy(shared_data / "fma/fma_metadata/genres.csv", tmp_path / "fma/fma_metadata")
+    for track_id in pd.concat(tables.values())["track_id"]:
+        path = tmp_path / "fma/fma_medium" / track_id[:3] / f"{track_id}.mp3"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    dataset = load("fma_medium", tmp_path, multilabel=True)
+    counts = dataset.tracks["split"].value_counts().to_dict()
+    assert counts == {side: len(table) for side, table in tables.items()}
+    assert counts == {"train": 19922, "valid": 2505, "test": 2573}
+    assert not any(label.startswith("genre ") for label in dataset.classes)
+    tree = datasets.genre_tree(tmp_path)
+    orphans = sum(
+        tree.get(label, label) not in row for row in dataset.tracks["labels"] for label in row
+    )
+    assert orphans == 0  # each genre of a track comes with its parents
+    split = splits.make(dataset.tracks, tmp_path / "split.csv")
+    assert split.rule == "official" and split.sides.value_counts().to_dict() == counts
+
+
 # --- IRMAS ----------------------------------------------------------------------------------
 
 
@@ -309,8 +354,9 @@ class FakeDemo:
         self.calls.append(artists_per_genre)
         sound(Path(folder, "jazz/a.flac"))
         text(Path(folder, "tracks.csv"),
-             "track_id,path,label,labels,artist,album,title,group,split,seconds,tempo,key,drums",
-             "jazz.0,jazz/a.flac,jazz,jazz,Ada,,NA,Ada,,20.0,101.5,C major,True")  # fmt: skip
+             "track_id,path,label,labels,artist,album,title,group,split,seconds,tempo,key,drums,tags",
+             "jazz.0,jazz/a.flac,jazz,jazz,Ada,,NA,Ada,,20.0,101.5,C major,True,"
+             "sax|bass")  # fmt: skip
 
     def render_demo_instruments(self, folder, *, progress=True):
         sound(Path(folder, "a.flac"))
@@ -417,6 +463,10 @@ def test_demo_passes_options_and_reads_the_table(tmp_path, demo):
     assert (row["title"], row["tempo"], row["key"]) == ("NA", 101.5, "C major")
     assert bool(row["drums"]) is True and row["seconds"] == 20.0
     assert any("synthetic" in note for note in dataset.notes)
+    tagged = load("demo", tmp_path, artists_per_genre=2, multilabel=True)
+    check_contract(tagged)
+    assert tagged.multilabel and tagged.classes == ["bass", "sax"]
+    assert tagged.tracks["labels"].tolist() == [("sax", "bass")] and demo.calls == [2, 2]
     instruments = load("demo_instruments", tmp_path)
     assert instruments.multilabel and instruments.classes == ["cello", "voice"]
     with pytest.raises(DatasetError, match=r"no option 'artists'.*artists_per_genre, seconds"):

@@ -176,3 +176,51 @@ def test_two_taggers_are_compared_on_the_same_tracks():
 def test_labels_that_divide_nothing_cannot_be_scored():
     with pytest.raises(ValueError, match="no label divides the 3 tracks"):
         evaluate.scores(np.array([[1, 0]] * 3), np.full((3, 2), 0.5))
+
+
+def test_by_label_agrees_with_scikit_learn_and_knows_what_cannot_be_scored():
+    Y, proba = several()
+    Y[:, 2], groups = 0, np.arange(len(Y)) // 5
+    table = evaluate.by_label(Y, proba, list("abcd"), groups=groups)
+    for k, label in ((0, "a"), (1, "b"), (3, "d")):
+        row = table.loc[label]
+        assert row["roc_auc"] == pytest.approx(roc_auc_score(Y[:, k], proba[:, k]))
+        low, high = row["average_precision_low"], row["average_precision_high"]
+        assert low < row["average_precision"] < high
+    assert table.loc["c"].isna().sum() == 6 and table.loc["c", "n_tracks"] == 0
+    macro = evaluate.scores(Y, proba, groups=groups)
+    assert macro["roc_auc"] == pytest.approx(table["roc_auc"].mean())
+
+
+def test_best_threshold_is_the_best_of_all():
+    Y, proba = several()
+    for k in range(Y.shape[1]):
+        y, p = Y[:, k], proba[:, k]
+        best = max(f1_score(y, p >= t, zero_division=0) for t in np.unique(p))
+        chosen = evaluate.best_threshold(y, p)
+        assert f1_score(y, p >= chosen) == pytest.approx(best)
+    assert evaluate.best_threshold(np.zeros(3), np.array([0.1, 0.2, 0.3])) == 0.5
+    tied = evaluate.best_threshold(np.array([1, 0, 1, 0]), np.array([0.6, 0.6, 0.6, 0.1]))
+    assert 0.1 < tied < 0.6
+
+
+def test_claims_agree_with_scikit_learn():
+    Y, proba = several()
+    claimed, groups = proba >= 0.5, np.arange(len(Y)) // 5
+    s = evaluate.claim_scores(Y, claimed, groups=groups)
+    assert s["micro_f1"] == pytest.approx(f1_score(Y, claimed, average="micro"))
+    assert s["macro_f1"] == pytest.approx(f1_score(Y, claimed, average="macro"))
+    assert s["micro_f1_low"] < s["micro_f1"] < s["micro_f1_high"]
+    harmonic = 2 * s["micro_precision"] * s["micro_recall"]
+    assert s["micro_f1"] == pytest.approx(harmonic / (s["micro_precision"] + s["micro_recall"]))
+    nothing = evaluate.claim_scores(Y, np.zeros_like(Y), groups=groups)
+    assert nothing["micro_f1"] == nothing["macro_f1"] == 0
+
+
+def test_mean_score_redraws_groups():
+    values = np.repeat(np.random.default_rng(0).random(30), 5)
+    alone = evaluate.mean_score("x", values, groups=np.arange(150))
+    together = evaluate.mean_score("x", values, groups=np.repeat(np.arange(30), 5))
+    assert alone["x"] == together["x"] == pytest.approx(values.mean())
+    width = [s["x_high"] - s["x_low"] for s in (alone, together)]
+    assert width[1] > 1.7 * width[0]

@@ -103,6 +103,8 @@ def test_a_parameter_means_the_same_everywhere():
     for name in NAMES:
         for line in tagged(source(name), "parameters")[0].source.splitlines():
             key = line.split(":")[0]
+            if key in ("DATASET", "OUT_DIR"):  # 14 and 15 begin with a dataset of their own
+                line = re.sub(r"demo(_instruments|_composers)?\"", 'demo"', line)
             if key != "RUN_NAME":
                 assert seen.setdefault(key, line) == line
             else:

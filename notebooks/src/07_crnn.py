@@ -142,8 +142,6 @@ else:
     Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
     ANSWER, LOSS, SCORE = "softmax", "sparse_categorical_crossentropy", "accuracy"
 CHANCE = 0.5 if dataset.multilabel else 1 / len(dataset.classes)
-
-# %%
 ids = {side: split.ids(side) for side in splits.SIDES}
 clip_frames = round(CLIP_SECONDS * store.frames_per_second)
 crnn_frames = round(CRNN_SECONDS * fine.frames_per_second)
@@ -480,7 +478,6 @@ def score():
     return keras.metrics.AUC(multi_label=True, name="roc_auc") if dataset.multilabel else "accuracy"
 
 
-# %%
 networks, histories, epochs = {}, {}, min(EPOCHS, CRNN_EPOCHS)
 for name in [*RIVALS, "crnn"]:
     keras.utils.set_random_seed(SEED)
@@ -537,8 +534,6 @@ keras.utils.set_random_seed(SEED)
 network, log = NETWORKS[quick](), RateLog()
 shrinking = keras.optimizers.schedules.InverseTimeDecay(LEARNING_RATE, decay_steps=1, decay_rate=FACTOR)
 network.compile(keras.optimizers.Adam(shrinking), loss=LOSS, metrics=[score()])
-
-# %%
 n_epochs = min(len(histories[quick]["loss"]), RATE_EPOCHS)
 shrunk = network.fit(
     random_clips(quick), validation_data=every_clip("valid", quick), verbose=0, shuffle=False, epochs=n_epochs,
@@ -661,7 +656,6 @@ for name, network in networks.items():
     )  # fmt: skip
     print(path)
 
-# %%
 again, X = keras.models.load_model(path, safe_mode=True), every_clip("test", name)[0][0]
 same = np.allclose(*map(keras.ops.convert_to_numpy, (again(X), network(X))), atol=1e-5)
 print("the saved CRNN gives the same answer:", same)
@@ -676,11 +670,8 @@ print("the saved CRNN gives the same answer:", same)
 # The demo dataset knows which instruments play in each track. Datasets without tags give their classes instead.
 
 # %%
-if "tags" in tracks:
-    names = tracks["tags"].str.split("|").map(lambda tags: [tag for tag in tags if tag])
-else:
-    names = tracks["labels"].map(list)
-T = pd.DataFrame({tag: [float(tag in row) for row in names] for tag in sorted(set().union(*names))}, tracks.index)
+names = tracks["tags"].str.split("|") if "tags" in tracks else tracks["labels"]
+T = pd.DataFrame({tag: [float(tag in row) for row in names] for tag in sorted(set().union(*names) - {""})}, tracks.index)
 both = [T.loc[ids[side]].sum().between(3, len(ids[side]) - 3) for side in ("train", "test")]
 T = T.loc[:, both[0] & both[1]]
 print(f"{T.shape[1]} tags that at least three training and three test tracks have, and three have not")

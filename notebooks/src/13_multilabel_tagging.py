@@ -470,7 +470,8 @@ def both(row):
 habit, one, each = (decided.loc[(way, "test")] for way in cut)
 worth = "no tagger with softmax was there to compare"
 if len(wrong):
-    worth = f"the softmax tagger lost {gap['difference']:.2f} [{gap['difference_low']:.2f}, {gap['difference_high']:.2f}] ROC-AUC, and its answers to a track add up to one"
+    worth = (f"a tagger with softmax ranks them, too (difference {-gap['difference']:+.2f} "
+             f"[{-gap['difference_high']:+.2f}, {-gap['difference_low']:+.2f}]), but its answers to a track add up to one")  # fmt: skip
 timed = "no times are known to test the taggram"
 if len(inside):
     timed = f"within a track its times scored {timing['roc_auc']:.2f} [{timing['roc_auc_low']:.2f}, {timing['roc_auc_high']:.2f}], chance 0.50"

@@ -84,7 +84,7 @@ SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existi
 SPLIT_RULE: str = "auto"  # auto, official, group or track
 FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
-WINDOW_HOP: float = 0.5  # distance between windows over a track in seconds
+WINDOW_HOP: float = 1.0  # distance between windows over a track in seconds
 KEPT: float = 0.15  # share of a clip that an explanation may mark
 JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
@@ -112,6 +112,8 @@ wanted = found[(found["classes"] == tuple(dataset.classes)) & found.index.isin([
 wanted = wanted[~wanted["model"].str.endswith("softmax")]
 if wanted.empty:
     raise SystemExit(f"No network {MODEL} for these classes in {OUT_DIR}/models/{DATASET}; there are: {', '.join(found.index)}.")
+
+# %%
 opened, file = wanted.index[0], wanted["file"].iloc[0]
 card, network = training.read_card(file), keras.models.load_model(file, compile=False, safe_mode=True)
 inputs = card["inputs"]
@@ -144,7 +146,7 @@ for shift, side in zip((-0.25, 0, 0.25), splits.SIDES):
 axes[0].set_xticks(at, dataset.classes, rotation=40, ha="right")
 axes[0].set(ylabel="tracks with the label")
 axes[0].legend(fontsize=8)
-seconds = tracks.loc[ids["test"], "seconds"]
+seconds = tracks.loc[ids["test"], "seconds"]  # of the test pieces
 axes[1].scatter(seconds, truth["test"].sum(axis=1) + np.random.default_rng(SEED).uniform(-0.12, 0.12, len(seconds)), s=12)
 axes[1].set(xlabel="length of the test piece (s)", ylabel="labels")
 axes[1].yaxis.get_major_locator().set_params(integer=True)
@@ -182,10 +184,14 @@ for way, (folds, kept_together) in ways.items():
     cv = folds(n_folds, shuffle=True, random_state=SEED)
     model = make_pipeline(StandardScaler(), SVC(C=10))
     hits[way] = cross_val_predict(model, summary, label, groups=kept_together, cv=cv) == label
-leak = {way: evaluate.mean_score("accuracy", hit, groups=recording, seed=SEED) for way, hit in hits.items()}
-gap = evaluate.mean_score("gap", hits["by excerpt"] * 1.0 - hits["by recording"], groups=recording, seed=SEED)
+
+# %% [markdown]
+# An interval is needed for the difference, too, and it must be paired: both times the same excerpts are asked, so the
+# difference is taken excerpt by excerpt, and recordings are redrawn as a whole.
 
 # %%
+leak = {way: evaluate.mean_score("accuracy", hit, groups=recording, seed=SEED) for way, hit in hits.items()}
+gap = evaluate.mean_score("gap", hits["by excerpt"] * 1.0 - hits["by recording"], groups=recording, seed=SEED)
 for way, row in leak.items():
     print(f"{way}: accuracy {row['accuracy']:.2f} [{row['accuracy_low']:.2f}, {row['accuracy_high']:.2f}], n = {len(label)}, "
           f"chance {1 / len(set(label)):.2f}")  # fmt: skip
@@ -203,13 +209,17 @@ if len(set(recording)) == len(recording):
 # answered.
 
 # %%
-frames_of = lambda seconds: max(1, round(seconds * store.frames_per_second))  # noqa: E731
+hop_frames = max(1, round(WINDOW_HOP * store.frames_per_second))
 windows = {
-    side: clips.EveryClip(store, ids[side], truth[side], clip_frames=inputs["clip_frames"], hop_frames=frames_of(WINDOW_HOP))
+    side: clips.EveryClip(store, ids[side], truth[side], clip_frames=inputs["clip_frames"], hop_frames=hop_frames)
     for side in ("valid", "test")
 }
 of_window = {side: evaluate.predict(network, part) for side, part in windows.items()}
 print(*(f"{len(p):,} windows on {len(ids[side])} tracks ({side})" for side, p in of_window.items()), sep="\n")
+
+# %% [markdown]
+# Follow the piece with most labels. A line that stays high is an instrument that is heard all the time; a single peak may be
+# an entry, or an accident. The lines of the true labels are thick.
 
 # %%
 own = windows["test"].owner == ids["test"].index(most)
@@ -285,6 +295,10 @@ table = pd.DataFrame({how: test_row(how) for how in WAYS}).T
 table[["micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "micro_precision", "micro_recall", "lrap", "any_label"]].round(2)
 
 # %% [markdown]
+# Two things about such a table. F1 depends on a threshold and LRAP does not, so a way to join windows may win by one and lose
+# by the other: then its threshold was unlucky, not its order. And micro F1 follows the frequent instruments, macro F1 listens
+# to the rare ones as well.
+#
 # What would chance be? Claim each label as often as its share of the training excerpts tells, without listening; and for the
 # *any label* score, name one instrument at random.
 
@@ -332,7 +346,8 @@ by_count.assign(**{"any label by chance": by_count.index / len(dataset.classes)}
 # ## Who is mistaken for whom
 #
 # Each instrument by itself, and then the pairs: a label that was missed, set against an instrument that was claimed in its
-# place.
+# place. Mind how few pieces stand behind each row; an interval from nearly 0 to nearly 1 says that nothing was learned about
+# that instrument in this test.
 
 # %%
 claimed = answers["mean"]["test"] >= cuts["mean"]
@@ -361,15 +376,17 @@ plt.show()
 # the marks differ?
 
 # %%
-single = truth["valid"].sum(axis=1) == 1
 both_ways = missed + missed.T
 a, b = np.unravel_index(np.triu(both_ways, 1).argmax(), both_ways.shape)
 pair = [a, b] if (both_ways.max() > 0 and a != b) else [0, 1]
+print("confused most:", " and ".join(dataset.classes[k] for k in pair), f"({both_ways[a, b]} times)")
+
+# %%
+single = truth["valid"].sum(axis=1) == 1
 p_valid = answers["mean"]["valid"]
 shown = [int(np.where((truth["valid"][:, k] == 1) & single, p_valid[:, k], -1).argmax()) for k in pair]
 X = np.stack([clips.cut(store.frames(ids["valid"][i]), 0, inputs["clip_frames"]) for i in shown])[..., None].astype(np.float32)
 heat = [grad_cam(network, X, np.full(2, k)) for k in pair]
-print("confused most:", " and ".join(dataset.classes[k] for k in pair), f"({both_ways[a, b]} times)")
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(11, 5), sharex=True, sharey=True, layout="constrained")
@@ -384,6 +401,9 @@ axes[1, 0].set(xlabel="time (s)", ylabel="mel band")
 plt.show()
 
 # %% [markdown]
+# The picture is coarse, because the last convolution has pooled time and frequency many times. Read it as *where about*, not as
+# *which partial*. If the same region lights up for both answers, the network has no place where it tells the two apart.
+#
 # And to hear: first the excerpt, then only the places that spoke for its own label.
 
 # %%

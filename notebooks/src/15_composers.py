@@ -87,7 +87,7 @@ SPLIT_RULE: str = "auto"  # auto, official, group or track
 FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
-DRAWS: int = 20  # random draws that a figure is the mean of
+TRAP_DRAWS: int = 20  # draws of one recording a composer
 JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
@@ -149,7 +149,9 @@ for label, track_id in first.items():
 # %% [markdown]
 # ## Split by composition
 #
-# The test side holds compositions of which no performance was trained on.
+# The test side holds compositions of which no performance was trained on. That is stricter than it sounds: a sonata has
+# movements, and editions count them differently, so a data set must say what belongs together. Here the group says it, and the
+# audit of notebook 03 looks for recordings that are the same in spite of different names.
 
 # %%
 split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
@@ -163,7 +165,8 @@ tracks.assign(side=split.sides).groupby("side").agg(
 )
 
 # %% [markdown]
-# What would happen otherwise? Describe each performance by the mean and the deviation of its mel bands, give that to a linear
+# What would happen otherwise? Several performances of one composition share every note. A classifier that remembers notes, and
+# knows nothing of composers, would be right about all of them. Describe each performance by the mean and the deviation of its mel bands, give that to a linear
 # classifier, and test it twice: with performances divided at random, and with compositions kept together.
 
 # %%
@@ -192,6 +195,9 @@ for way, (folds, kept_together) in ways.items():
 pd.DataFrame(by_way).T.assign(chance=1 / len(dataset.classes), n=len(y)).round(2)
 
 # %% [markdown]
+# The first row answers the question "have I heard this piece?", the second "do I know this hand?". Only the second is the task.
+# The sound is the same in both, and so is the classifier.
+#
 # ## One recording of each composer
 #
 # Now the trap of the older project. Take **one** performance of each composer and throw the others away. Cut it into clips,
@@ -207,7 +213,7 @@ print(f"{len(cut):,} clips of {CLIP_SECONDS:g} s from {len(tracks)} performances
 
 # %%
 rng, rows = np.random.default_rng(SEED), []
-for draw in range(DRAWS):
+for draw in range(TRAP_DRAWS):
     one = [rng.choice(np.flatnonzero(y == k)) for k in range(len(dataset.classes))]
     mine = np.flatnonzero(np.isin(owner, one))
     train, test = train_test_split(mine, test_size=1 / 3, stratify=y[owner[mine]], random_state=draw)
@@ -217,6 +223,10 @@ for draw in range(DRAWS):
 trap = pd.DataFrame(rows, columns=["other clips of the same recordings", "clips of other compositions"])
 
 # %% [markdown]
+# Why not simply trust a second set of clips? Because clips of one recording share the piano, the room, the microphone, the
+# loudness and the very piece. Any of these is enough to tell five recordings apart, and no clip of them can show which one was
+# used.
+#
 # Last, a classifier that was trained as it should be: on clips of all training performances, tested on clips of compositions
 # that were held back.
 
@@ -232,7 +242,7 @@ trap.describe().loc[["mean", "min", "max"]].round(2)
 # %% tags=["key-figure"]
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
 for k, name in enumerate(trap):
-    ax.plot(trap[name], k + rng.uniform(-0.12, 0.12, DRAWS), "o", ms=4, alpha=0.6)
+    ax.plot(trap[name], k + rng.uniform(-0.12, 0.12, TRAP_DRAWS), "o", ms=4, alpha=0.6)
     ax.plot([trap[name].mean()], [k], "k|", ms=24)
 bars = [[fair["accuracy"] - fair["accuracy_low"]], [fair["accuracy_high"] - fair["accuracy"]]]
 ax.errorbar([fair["accuracy"]], [2], xerr=np.clip(bars, 0, None), fmt="s", capsize=4, color="C2")
@@ -251,6 +261,10 @@ plt.show()
 # Notes can be described without any network. Four families: the **register** (which keys), the **density** (how many notes,
 # how fast, how many at once), the **dynamics** (how hard, how long), and the **harmony** (which degrees of the key, and how
 # clear the key is; it does not change when a piece is transposed). Dynamics belong to the player as much as to the composer.
+#
+# Notes have an advantage over sound: a trait has a name. If the register tells two composers apart, you can check it at the
+# piano. And they have a blind spot: what a description does not ask for, it cannot find. Melody, form and rhythm beyond its
+# pace are not among these numbers.
 
 # %%
 longest = inputs["max_seconds"]
@@ -276,6 +290,9 @@ if has_midi:
     plt.show()
 
 # %% [markdown]
+# Add up the families in your head: they are not independent. If *all* is hardly better than the best family alone, the others
+# repeat what it says; if leaving one out costs nothing, the rest can stand in for it.
+#
 # Look at the single traits, too: how do the composers differ in the traits that separate them best? *Separate* means here: the
 # spread between composers over the spread within them.
 
@@ -346,6 +363,9 @@ plt.show()
 # Count the compositions, not the performances: performances of one composition are right or wrong together, and the intervals,
 # which redraw compositions, are as wide as that makes them.
 #
+# Look for composers that are mistaken for each other by both, the one that reads and the one that hears: there the music itself is
+# alike. Where only one of them errs, something is lost in its way of looking.
+#
 # How long must one listen? Let only the first clips of each performance vote.
 
 # %%
@@ -387,7 +407,7 @@ Markdown(
     f"- One linear classifier scored {of[0]:.2f} with performances divided at random and {of[1]:.2f} with compositions kept "
     f"together (chance {1 / len(dataset.classes):.2f}).\n"
     f"- With one recording of each composer, clips of the same recordings scored {trap.iloc[:, 0].mean():.2f}, clips of other "
-    f"compositions {trap.iloc[:, 1].mean():.2f} (means of {DRAWS} draws).\n"
+    f"compositions {trap.iloc[:, 1].mean():.2f} (means of {TRAP_DRAWS} draws).\n"
     f"- {opened} scored {evaluate.describe(rows[opened])}, {len(pieces)} compositions; {told}."
 )
 

@@ -1,0 +1,94 @@
+"""Tags over time: what lies under them, and a player that works where there is nothing else."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from helpers import taggram
+
+SR = 22050
+
+
+@pytest.fixture
+def page():
+    y = np.sin(2 * np.pi * 440 * np.arange(6 * SR) / SR).astype(np.float32)
+    proba = np.array([[0.1, 0.9], [0.2, 0.8], [0.7, 0.3]])
+    truth = np.array([[0, 1], [0, 1], [1, 0]])
+    return taggram.player(
+        y, proba, ["sax", "<b>"], np.array([0.0, 1.0, 2.0]), 4.0, sr=SR, truth=truth, title="a & b"
+    )
+
+
+def test_heard_adds_up_stretches_and_ends_at_one():
+    times = pd.DataFrame({
+        "tag": ["sax", "sax", "sax", "other"], "start": [0.0, 3.0, 3.0, 0.0],
+        "end": [1.0, 9.0, 9.0, 9.0],
+    })  # fmt: skip
+    share = taggram.heard(times, ["sax"], np.array([0.0, 4.0, 8.5]), 2.0)
+    assert share.ravel().tolist() == [0.5, 1.0, 0.5]
+    assert taggram.heard(times[:0], ["sax"], np.array([0.0]), 2.0).tolist() == [[0.0]]
+
+
+def test_player_holds_its_sound(page):
+    [sound] = re.findall(r'src="data:audio/mpeg;base64,([^"]+)"', page)
+    y, sr = soundfile.read(io.BytesIO(base64.b64decode(sound)))
+    assert sr == SR and len(y) / sr == pytest.approx(6.0, abs=0.3)
+    spectrum = np.abs(np.fft.rfft(y[SR : 2 * SR]))
+    assert abs(spectrum.argmax() - 440) <= 1
+    assert not re.findall(r'(?:src|href)="http', page)
+
+
+def test_player_draws_answers_and_truth(page):
+    assert page.count('fill="#1f4e9c"') == 6 and page.count('fill="#d95f02"') == 3
+    assert "&lt;b&gt;" in page and "a &amp; b" in page and "<b>" not in page.split("<script")[0]
+    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    data = json.loads(data)
+    assert data["edges"] == [0.0, 2.5, 3.5, 6.0] and data["seconds"] == 6.0
+    assert data["proba"][2] == [0.7, 0.3]
+
+
+def test_player_refuses_what_does_not_fit():
+    y, start = np.zeros(SR), np.array([0.0, 1.0])
+    with pytest.raises(ValueError, match="2 windows and 1 tags"):
+        taggram.player(y, np.zeros((3, 1)), ["a"], start, 1.0, sr=SR)
+    with pytest.raises(ValueError, match="the truth has shape"):
+        taggram.player(y, np.zeros((2, 1)), ["a"], start, 1.0, sr=SR, truth=np.zeros((1, 1)))
+
+
+CLICK = """
+var handlers = {}, text = {}, sound = {currentTime: 0, played: 0};
+sound.play = function () { sound.played += 1; };
+sound.addEventListener = function (name, f) { handlers[name] = f; };
+var svg = {addEventListener: function (name, f) { handlers[name] = f; }};
+svg.getBoundingClientRect = function () { return {left: 100, width: 752}; };
+var line = {x: 0, setAttribute: function (name, x) { line.x = x; }}, says = {};
+var parts = {'script[type="application/json"]': {textContent: DATA}, "svg": svg, "audio": sound,
+             ".now": line, ".says": says};
+var box = {querySelector: function (name) { return parts[name]; }};
+var document = {currentScript: null, querySelectorAll: function () { return [null, box]; }};
+SCRIPT
+handlers.click({clientX: 100 + 130 + 620 / 2});
+console.log(JSON.stringify([sound.currentTime, sound.played, line.x, says.textContent]));
+handlers.click({clientX: 100});
+console.log(JSON.stringify([sound.currentTime, sound.played, line.x, says.textContent]));
+"""
+
+
+def test_a_click_jumps_to_the_moment(page):
+    """Run the player's own script, with stand-ins for the parts of a page that it touches."""
+    if not shutil.which("node"):
+        pytest.skip("node, which would run the script, is not installed")
+    data, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
+    program = CLICK.replace("DATA", json.dumps(data)).replace("SCRIPT", script)
+    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first == [3.0, 1, 440, "3.0 s: <b> 80 %, sax 20 %"]
+    assert second == [0, 2, 130, "0.0 s: <b> 90 %, sax 10 %"]
