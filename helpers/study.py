@@ -409,7 +409,10 @@ def _load(study: Study, name: str, data_dir: str, options: dict) -> str:
     try:
         dataset = datasets.load(name, data_dir, **options)
     except (datasets.DatasetError, TypeError, ValueError) as error:
-        raise StudyError(f"dataset {name}: {error}") from error
+        needs = "".join(f"\n  {kind}: {text}" for kind, text in study.needs.items() if kind)
+        needs = f"\nThe study {study.name} needs{needs}" if needs else ""
+        said = str(error).removeprefix(f"{name}: ")
+        raise StudyError(f"dataset {name}: {said}{needs}") from error
     study.notes.append(f"{name}: {len(dataset.tracks)} tracks, {len(dataset.classes)} classes")
     study.notes += [str(note) for note in dataset.notes]
     return _hash(_file_facts(Path(path)) for path in dataset.tracks["path"])

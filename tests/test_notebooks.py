@@ -156,3 +156,19 @@ def test_the_readme_lists_every_notebook():
 def test_studies_declare_only_what_their_notebooks_know(path, tmp_path):
     loaded = study.load_study(path, data_dir=tmp_path, runs_dir=tmp_path)
     assert loaded.steps
+
+
+REAL = sorted(p for p in (ROOT / "notebooks/studies").glob("*.yml") if p.stem != "demo")
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_studies_fail_at_once_without_their_data(path, tmp_path, capsys):
+    """One message says what is missing, how to get it, and what the study costs."""
+    status = study.main(
+        [str(path), "--data-dir", str(tmp_path), "--runs-dir", str(tmp_path / "runs")]
+    )
+    message = capsys.readouterr().err
+    assert status == 2 and message.startswith("dataset ") and "not found" in message
+    for part in ("needs", "data: DATA_DIR/", "disk: ", "time: "):
+        assert part in message
+    assert not (tmp_path / "runs").exists()
