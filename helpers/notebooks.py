@@ -583,10 +583,11 @@ def _smaller(png: str) -> str:
 
 
 def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
-    """Turn a notebook into one web page that needs neither network nor scripts.
+    """Turn a notebook into one web page that needs no network.
 
-    Images and audio players stand in the page itself. Formulas stay as they are typed, because
-    the scripts that would set them come from the network.
+    Images and audio players stand in the page itself. Scripts go, but for those of the series'
+    own players. Formulas stay as they are typed, because the scripts that would set them come
+    from the network.
 
     Parameters
     ----------
@@ -612,7 +613,7 @@ def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
     exporter = HTMLExporter(template_name="lab", embed_images=True)
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # progress bars
     page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
-    page = re.sub(r"<script\b.*?</script\s*>", "", page, flags=re.DOTALL | re.IGNORECASE)
+    page = re.sub(r"<script\b(?! data-player).*?</script\s*>", "", page, flags=re.S | re.I)
     return re.sub(r"""<(?:img|link)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", _from_disk, page)
 
 

@@ -157,8 +157,8 @@ PAGE = """<div class="taggram" style="font-family:sans-serif">
 <div><audio controls preload="auto" style="width:{width}px;max-width:100%"
  src="{sound}"></audio></div>
 <div class="says" style="min-height:1.4em">Click into the picture to listen from there.</div>
-<script type="application/json">{data}</script>
-<script>
+<script data-player type="application/json">{data}</script>
+<script data-player>
 (function () {{
   var all = document.querySelectorAll("div.taggram");
   var here = document.currentScript;

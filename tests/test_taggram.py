@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers import taggram
+from helpers import notebooks, taggram
 
 SR = 22050
 
@@ -49,7 +49,7 @@ def test_player_holds_its_sound(page):
 def test_player_draws_answers_and_truth(page):
     assert page.count('fill="#1f4e9c"') == 6 and page.count('fill="#d95f02"') == 3
     assert "&lt;b&gt;" in page and "a &amp; b" in page and "<b>" not in page.split("<script")[0]
-    [data] = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    [data] = re.findall(r'<script[^>]*json">(.*?)</script>', page, re.DOTALL)
     data = json.loads(data)
     assert data["edges"] == [0.0, 2.5, 3.5, 6.0] and data["seconds"] == 6.0
     assert data["proba"][2] == [0.7, 0.3]
@@ -92,3 +92,16 @@ def test_a_click_jumps_to_the_moment(page):
     first, second = map(json.loads, done.stdout.splitlines())
     assert first == [3.0, 1, 440, "3.0 s: <b> 80 %, sax 20 %"]
     assert second == [0, 2, 130, "0.0 s: <b> 90 %, sax 10 %"]
+
+
+def test_the_player_survives_on_a_saved_page(page):
+    """All other scripts of a page come from the network, and go."""
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    other = "<script src='https://example.org/x.js'></script>"
+    output = new_output("display_data", {"text/html": page + other})
+    nb = new_notebook(cells=[new_code_cell("player", outputs=[output])])
+    saved = notebooks.to_html(nb, title="A page")
+    assert saved.count("<script") == 2 and "example.org" not in saved
+    kept = [re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL) for text in (page, saved)]
+    assert kept[0] == kept[1]

@@ -118,7 +118,7 @@ store = features.extract(
     max_seconds=MAX_SECONDS, jobs=JOBS,
 )  # fmt: skip
 fine = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features/crnn", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=CRNN_MELS,
+    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=CRNN_MELS,
     max_seconds=MAX_SECONDS, jobs=JOBS,
 )  # fmt: skip
 

@@ -146,9 +146,9 @@ networks = {name: row for name, row in measured.items() if network_file(row).exi
 
 # %%
 def can_be_opened(row):
-    """Does the network read log-mels, and has it a convolution over time and frequency?"""
-    inputs = training.read_card(network_file(row))["inputs"]
-    if inputs.get("kind") != "log_mel" or "bands_used" in inputs:
+    """Does the network read log-mels, answer these classes, and look at time and frequency?"""
+    card = training.read_card(network_file(row))
+    if card["inputs"].get("kind") != "log_mel" or "bands_used" in card["inputs"] or card["classes"] != dataset.classes:
         return False
     layers = keras.models.load_model(network_file(row), compile=False).layers
     return any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
@@ -206,7 +206,7 @@ for name, row in measured.items():
         answers[name] = found.loc[ids["test"]].to_numpy()
 left_out = sorted(set(measured) - set(answers))
 print(f"{len(answers)} models answered all {len(y_true)} test tracks of this split")
-print("left out, because they met other tracks:", ", ".join(left_out) or "none")
+print("left out, because they met other tracks or answer other questions:", ", ".join(left_out) or "none")
 
 # %% [markdown]
 # All figures are computed here, from the answers, in one way for all models. The speed is measured, too: how many clips

@@ -118,7 +118,7 @@ print(f"last layer: {network.layers[-1].activation.__name__}, {network.output_sh
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
 inputs = card["inputs"]
 made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features/crnn", jobs=JOBS, **made_with)
+store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
 tracks = store.usable(dataset.tracks)
 split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
 

@@ -100,7 +100,7 @@ SEED: int = 0  # seed of every random choice
 found = training.find_networks(f"{OUT_DIR}/models/{DATASET}")
 found = found[found["kind"] == "log_mel"]
 if found.empty:
-    raise SystemExit(f"No network for {DATASET}: run notebook 07_crnn with DATASET = {DATASET!r}, OUT_DIR = {OUT_DIR!r}.")
+    raise SystemExit(f"No network for {DATASET}: run notebook 07_crnn with DATASET = {DATASET!r}, OUT_DIR = {OUT_DIR!r}, CRNN_SECONDS = 3.0.")
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
 
 # %% [markdown]
@@ -121,7 +121,7 @@ print(f"opened: {opened}, {network.count_params():,} parameters, last layer: {ne
 
 # %%
 made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features/crnn", jobs=JOBS, **made_with)
+store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
 tracks = store.usable(dataset.tracks)
 split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
 if card["split"]["rule"] != split.rule:
@@ -171,7 +171,7 @@ for track_id in (ids["train"][0], most):
 
 # %%
 excerpts = tracks.loc[[*ids["train"], *ids["valid"]]]
-summary = features.extract_summary(excerpts, f"{OUT_DIR}/features/summary", jobs=JOBS)
+summary = features.extract_summary(excerpts, f"{OUT_DIR}/features", jobs=JOBS)
 summary = summary.loc[summary.index.intersection(excerpts.index)].dropna()
 label, recording = excerpts.loc[summary.index, "label"].to_numpy(), excerpts.loc[summary.index, "group"].to_numpy()
 print(f"{len(summary)} excerpts of {len(set(recording))} recordings, {summary.shape[1]} features")

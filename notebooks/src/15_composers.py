@@ -113,7 +113,7 @@ opened, file = wanted.index[0], wanted["file"].iloc[0]
 card, network = training.read_card(file), keras.models.load_model(file, compile=False, safe_mode=True)
 inputs = card["inputs"]
 made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features/crnn", jobs=JOBS, **made_with)
+store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
 tracks = store.usable(dataset.tracks)
 print(f"opened: {opened}, {network.count_params():,} parameters")
 
