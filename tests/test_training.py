@@ -174,3 +174,29 @@ def test_an_untrained_copy_keeps_the_scaling_and_forgets_the_rest(tmp_path):
     assert np.allclose(one(X), two(X)) and not np.allclose(one(X), saved(X))
     with pytest.raises(FileNotFoundError, match="run notebook 05_convpool"):
         training.untrained(tmp_path / "05_convpool-b.keras", seed=3)
+
+
+def saved_networks(folder, losses, classes=("a", "b")):
+    network = keras.Sequential([keras.layers.Input((None, 8, 1)), keras.layers.Flatten()])
+    for name, loss in losses.items():
+        card = {"model": name, "made_by": "07_crnn", "classes": list(classes), "multilabel": True,
+                "inputs": {"kind": "log_mel"}, "metrics": {"best_val_loss": loss}}  # fmt: skip
+        training.save(network, folder / f"07_crnn-{name}.keras", card)
+
+
+def test_the_network_with_the_lowest_validation_loss_is_opened(tmp_path):
+    saved_networks(tmp_path, {"crnn": 0.4, "tagger": 0.3, "tagger-softmax": 0.1})
+    assert training.find_networks(tmp_path)["best_val_loss"].tolist() == [0.1, 0.3, 0.4]
+    opened, network, card = training.open_network(tmp_path, classes=["a", "b"])
+    assert opened == "07_crnn-tagger" and card["model"] == "tagger"
+    assert network.input_shape == (None, None, 8, 1)
+    opened, _, _ = training.open_network(tmp_path, classes=["a", "b"], name="07_crnn-crnn")
+    assert opened == "07_crnn-crnn"
+
+
+def test_a_network_that_is_not_there_is_one_sentence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="for these classes in .*: run notebook 07_crnn"):
+        training.open_network(tmp_path, classes=["a"])
+    saved_networks(tmp_path, {"crnn": 0.4})
+    with pytest.raises(FileNotFoundError, match="there are 07_crnn-crnn"):
+        training.open_network(tmp_path, classes=["a", "b", "c"])

@@ -56,7 +56,6 @@ os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
 
 # %%
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -97,25 +96,15 @@ SEED: int = 0  # seed of every random choice
 # layout; it is synthetic, and says nothing about real instruments.
 
 # %%
-found = training.find_networks(f"{OUT_DIR}/models/{DATASET}")
-found = found[found["kind"] == "log_mel"]
-if found.empty:
-    raise SystemExit(f"No network for {DATASET}: run notebook 07_crnn with DATASET = {DATASET!r}, OUT_DIR = {OUT_DIR!r}, CRNN_SECONDS = 3.0.")
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
 
 # %% [markdown]
 # We open the network with the lowest loss on the validation excerpts, or the one that you name in `MODEL`. Its card says how
-# it wants its log-mels, and on which split it was trained.
+# it wants its log-mels, and on which split it was trained. If there is none, run notebook 07 with this `DATASET`, this
+# `OUT_DIR` and `CRNN_SECONDS = 3.0`.
 
 # %%
-wanted = found[(found["classes"] == tuple(dataset.classes)) & found.index.isin([MODEL] if MODEL else found.index)]
-wanted = wanted[~wanted["model"].str.endswith("softmax")]
-if wanted.empty:
-    raise SystemExit(f"No network {MODEL} for these classes in {OUT_DIR}/models/{DATASET}; there are: {', '.join(found.index)}.")
-
-# %%
-opened, file = wanted.index[0], wanted["file"].iloc[0]
-card, network = training.read_card(file), keras.models.load_model(file, compile=False, safe_mode=True)
+opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
 inputs = card["inputs"]
 print(f"opened: {opened}, {network.count_params():,} parameters, last layer: {network.layers[-1].activation.__name__}")
 

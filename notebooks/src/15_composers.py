@@ -55,7 +55,6 @@ os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
 
 # %%
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -97,20 +96,12 @@ SEED: int = 0  # seed of every random choice
 # A **composition** is played by several people; each **performance** is a track. The composition is the group: whoever has
 # heard one performance in training has heard the notes of all the others. Without a collection of MIDI files, the series
 # renders its own: five composing procedures with names of people who never lived. No result on them holds for real music.
+# The network is the one with the lowest loss on the validation tracks; if there is none, run notebook 07 with this `DATASET`
+# and this `OUT_DIR`.
 
 # %%
-found = training.find_networks(f"{OUT_DIR}/models/{DATASET}")
-found = found[(found["kind"] == "log_mel") & ~found["model"].str.endswith("softmax")]
-if found.empty:
-    raise SystemExit(f"No network for {DATASET}: run notebook 07_crnn with DATASET = {DATASET!r}, OUT_DIR = {OUT_DIR!r}.")
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-wanted = found[(found["classes"] == tuple(dataset.classes)) & found.index.isin([MODEL] if MODEL else found.index)]
-if wanted.empty:
-    raise SystemExit(f"No network {MODEL} for these classes in {OUT_DIR}/models/{DATASET}; there are: {', '.join(found.index)}.")
-
-# %%
-opened, file = wanted.index[0], wanted["file"].iloc[0]
-card, network = training.read_card(file), keras.models.load_model(file, compile=False, safe_mode=True)
+opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
 inputs = card["inputs"]
 made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
 store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
