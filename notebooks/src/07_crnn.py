@@ -113,14 +113,9 @@ SEED: int = 0  # seed of every random choice
 
 # %%
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
-fine = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=CRNN_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
+how = {"sr": SR, "n_fft": N_FFT, "hop_length": HOP_LENGTH, "max_seconds": MAX_SECONDS, "jobs": JOBS}
+store = features.extract(dataset.tracks, f"{OUT_DIR}/features", n_mels=N_MELS, **how)
+fine = features.extract(dataset.tracks, f"{OUT_DIR}/features", n_mels=CRNN_MELS, **how)
 
 # %%
 tracks = store.usable(dataset.tracks)
@@ -670,11 +665,16 @@ print("the saved CRNN gives the same answer:", same)
 # The demo dataset knows which instruments play in each track. Datasets without tags give their classes instead.
 
 # %%
-names = tracks["tags"].str.split("|") if "tags" in tracks else tracks["labels"]
-T = pd.DataFrame({tag: [float(tag in row) for row in names] for tag in sorted(set().union(*names) - {""})}, tracks.index)
-both = [T.loc[ids[side]].sum().between(3, len(ids[side]) - 3) for side in ("train", "test")]
-T = T.loc[:, both[0] & both[1]]
-print(f"{T.shape[1]} tags that at least three training and three test tracks have, and three have not")
+def table_of(names, least):
+    """Tags that so many training and test tracks have, and so many have not [0 or 1, a row a track]."""
+    T = pd.DataFrame({tag: [float(tag in row) for row in names] for tag in sorted(set().union(*names) - {""})}, tracks.index)
+    sums = [(T.loc[ids[side]].sum(), len(ids[side])) for side in ("train", "test")]
+    return T.loc[:, [all(least <= n[tag] <= total - least for n, total in sums) for tag in T.columns]]
+
+
+T = table_of(tracks["tags"].str.split("|") if "tags" in tracks else tracks["labels"], least=3)
+T = T if T.shape[1] else table_of(tracks["labels"], least=1)
+print(f"{T.shape[1]} tags that some training and test tracks have, and some have not")
 print(", ".join(T.columns), f"({T.to_numpy().sum(axis=1).mean():.1f} in a track)")
 
 # %% [markdown]
