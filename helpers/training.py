@@ -315,6 +315,7 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
             metrics.get("parameters"), metrics.get("best_val_loss", np.nan),
         )  # fmt: skip
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    found.index = found.index.astype(object)  # text, also where there is none
     return found.astype({"multilabel": bool}).sort_values("best_val_loss", kind="stable")
 
 

@@ -92,6 +92,17 @@ def test_analysis_without_models_says_which_notebook_makes_them(tmp_path):
         run("11_test_set_analysis", tmp_path, OUT_DIR=str(tmp_path / "empty"))
 
 
+@pytest.mark.parametrize("name, options", [
+    ("13_multilabel_tagging", {}),
+    ("14_instruments", SMALL),
+    ("15_composers", {"compositions": 3, "performances": 1, "seconds": 4.0}),
+])  # fmt: skip
+def test_tasks_without_models_say_which_notebook_makes_them(name, options, tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError, match="run notebook 07_crnn"):
+        run(name, tmp_path, OUT_DIR=str(tmp_path / "empty"), DATA_DIR=str(tmp_path / "data"),
+            DATASET_OPTIONS=options)  # fmt: skip
+
+
 def test_a_discography_of_annotations_alone(tmp_path):
     """Five albums without audio: whatever needs sound says so, harmony is read and tested."""
     for year in range(5):
