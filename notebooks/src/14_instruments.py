@@ -121,9 +121,10 @@ ids = {side: split.ids(side) for side in splits.SIDES}
 T = pd.DataFrame([[int(c in row) for c in dataset.classes] for row in tracks["labels"]], tracks.index, dataset.classes)
 truth = {side: T.loc[ids[side]].to_numpy() for side in splits.SIDES}
 groups = {side: tracks.loc[ids[side], "group"].to_numpy() for side in splits.SIDES}
+heard = store.index.set_index("track_id")["n_frames"] / store.frames_per_second  # seconds of each track
 pd.DataFrame({
     side: {"tracks": len(ids[side]), "recordings": len(set(groups[side])), "labels a track": truth[side].sum(axis=1).mean(),
-           "median seconds": tracks.loc[ids[side], "seconds"].median()}
+           "median seconds": heard[ids[side]].median()}
     for side in splits.SIDES
 }).T.round(2)  # fmt: skip
 
@@ -135,7 +136,7 @@ for shift, side in zip((-0.25, 0, 0.25), splits.SIDES):
 axes[0].set_xticks(at, dataset.classes, rotation=40, ha="right")
 axes[0].set(ylabel="tracks with the label")
 axes[0].legend(fontsize=8)
-seconds = tracks.loc[ids["test"], "seconds"]  # of the test pieces
+seconds = heard[ids["test"]]
 axes[1].scatter(seconds, truth["test"].sum(axis=1) + np.random.default_rng(SEED).uniform(-0.12, 0.12, len(seconds)), s=12)
 axes[1].set(xlabel="length of the test piece (s)", ylabel="labels")
 axes[1].yaxis.get_major_locator().set_params(integer=True)
