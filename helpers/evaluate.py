@@ -505,12 +505,11 @@ def compare(
     y_true = np.asarray(y_true)
     groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
     if y_true.ndim == 2:
-        value = np.nanmean(roc_auc(y_true, proba)) - np.nanmean(roc_auc(y_true, other))
-        both = [
-            np.nanmean(roc_auc(y_true, p, weights=_counts(groups, n_boot, seed)), axis=1)
-            for p in (proba, other)
-        ]
-        return _interval("difference", float(value), both[0] - both[1])
+        weights = _counts(groups, n_boot, seed)
+        drawn = roc_auc(y_true, proba, weights=weights) - roc_auc(y_true, other, weights=weights)
+        drawn = drawn[np.isfinite(drawn).any(axis=1)]  # a draw of few tracks may hold one kind only
+        value = np.nanmean(roc_auc(y_true, proba) - roc_auc(y_true, other))
+        return _interval("difference", float(value), np.nanmean(drawn, axis=1))
     first, second = (np.argmax(p, axis=1) == y_true for p in (proba, other))
     gain = first.astype(float) - second
     draws = [gain[draw].mean() for draw in _draws(groups, n_boot, seed)]

@@ -224,3 +224,10 @@ def test_mean_score_redraws_groups():
     assert alone["x"] == together["x"] == pytest.approx(values.mean())
     width = [s["x_high"] - s["x_low"] for s in (alone, together)]
     assert width[1] > 1.7 * width[0]
+
+
+def test_taggers_are_compared_on_few_tracks_too():
+    """Some draws hold only tracks with the label; they say nothing, and the interval stays."""
+    Y, proba = np.array([[1], [0], [1]]), np.array([[0.9], [0.1], [0.8]])
+    found = evaluate.compare(Y, proba, 1 - proba)
+    assert found["difference"] == found["difference_low"] == found["difference_high"] == 1.0
