@@ -26,6 +26,7 @@ TINY = {
     "PICTURE_STEPS": 8,
     "STEPS": 12,
     "LONG_EPOCHS": 2,
+    "CRNN_EPOCHS": 8,
     "HEAD_EPOCHS": 4,
     "WEIGHTS": "none",
     "TUNE_EPOCHS": 1,
