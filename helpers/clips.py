@@ -151,6 +151,10 @@ class RandomClips(keras.utils.PyDataset):
         super().__init__()
         if len(track_ids) != len(Y):
             raise ValueError(f"{len(track_ids)} tracks but {len(Y)} targets")
+        if balanced and np.ndim(Y) != 1:
+            raise ValueError(
+                "classes can be balanced where each track has one; set BALANCED to False"
+            )
         self.store, self.track_ids, self.Y = store, list(track_ids), np.asarray(Y)
         self.clip_frames, self.batch_size = clip_frames, batch_size
         self.clips_per_track, self.balanced, self.seed = clips_per_track, balanced, seed

@@ -248,8 +248,8 @@ def load(
 def _options(name: str) -> dict[str, inspect.Parameter]:
     """Return the options of a dataset, with their defaults."""
     functions = [_LOADERS[name], *([_renderer(name)] if name.startswith("demo") else [])]
-    parameters = [p for f in functions for p in inspect.signature(f).parameters.items()]
-    return {name: p for name, p in parameters if p.kind is p.KEYWORD_ONLY}
+    parameters = [p for f in functions for p in inspect.signature(f).parameters.values()]
+    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
 def _check_options(name: str, options: dict) -> None:

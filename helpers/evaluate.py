@@ -190,9 +190,8 @@ def _tag_scores(Y, proba, groups, n_boot: int, seed: int) -> dict[str, float]:
     n, draws = len(Y), _counts(groups, n_boot, seed)
     out = {}
     for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
-        drawn = score(Y, proba, weights=draws)
-        drawn = drawn[np.isfinite(drawn).any(axis=1)]  # a draw of few tracks may hold one kind only
-        out |= _interval(name, float(np.nanmean(score(Y, proba))), np.nanmean(drawn, axis=1))
+        drawn = _over_labels(score(Y, proba, weights=draws))
+        out |= _interval(name, float(np.nanmean(score(Y, proba))), drawn)
     own = np.clip(np.where(Y == 1, proba, 1 - proba), 1e-7, 1.0)
     return out | {
         "log_loss": float(-np.log(own).mean()),
@@ -202,6 +201,11 @@ def _tag_scores(Y, proba, groups, n_boot: int, seed: int) -> dict[str, float]:
         "chance": 0.5,
         "prevalence": float(Y[:, usable].mean()),
     }
+
+
+def _over_labels(drawn: np.ndarray) -> np.ndarray:
+    """Mean over the labels in each draw; a draw of few tracks in which none can be scored goes."""
+    return np.nanmean(drawn[np.isfinite(drawn).any(axis=1)], axis=1)
 
 
 def roc_auc(Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
@@ -322,7 +326,7 @@ def by_label(
 
     Notes
     -----
-    Notebook: 13_multilabel_tagging.
+    Notebooks: 13_multilabel_tagging, 14_instruments.
     """
     Y = np.asarray(Y)
     draws = _counts(np.asarray(groups), n_boot, seed)
@@ -330,8 +334,8 @@ def by_label(
     for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
         found[name] = score(Y, proba)
         drawn = score(Y, proba, weights=draws)
+        usable = np.isfinite(drawn).any(axis=0)
         for k, end in ((2.5, "low"), (97.5, "high")):
-            usable = np.isfinite(drawn).any(axis=0)
             found[f"{name}_{end}"] = np.full(Y.shape[1], np.nan)
             found[f"{name}_{end}"][usable] = np.nanpercentile(drawn[:, usable], k, axis=0)
     return pd.DataFrame(found, index=pd.Index(labels, name="label"))
@@ -359,8 +363,8 @@ def best_threshold(y_true: np.ndarray, proba: np.ndarray) -> float:
 
     Notes
     -----
-    Notebook: 13_multilabel_tagging. Source: Lipton, Elkan, Narayanaswamy, *Optimal thresholding of
-    classifiers to maximize F1 measure*, 2014.
+    Notebooks: 13_multilabel_tagging, 14_instruments. Source: Lipton, Elkan, Narayanaswamy,
+    *Optimal thresholding of classifiers to maximize F1 measure*, 2014.
     """
     y_true, proba = np.asarray(y_true).ravel(), np.asarray(proba, dtype=float).ravel()
     if not y_true.any():
@@ -450,7 +454,7 @@ def mean_score(
 
     Notes
     -----
-    Notebook: 14_instruments.
+    Notebooks: 13 to 15.
     """
     values = np.asarray(values, dtype=float)
     draws = _draws(np.asarray(groups), n_boot, seed)
@@ -507,9 +511,8 @@ def compare(
     if y_true.ndim == 2:
         weights = _counts(groups, n_boot, seed)
         drawn = roc_auc(y_true, proba, weights=weights) - roc_auc(y_true, other, weights=weights)
-        drawn = drawn[np.isfinite(drawn).any(axis=1)]  # a draw of few tracks may hold one kind only
         value = np.nanmean(roc_auc(y_true, proba) - roc_auc(y_true, other))
-        return _interval("difference", float(value), np.nanmean(drawn, axis=1))
+        return _interval("difference", float(value), _over_labels(drawn))
     first, second = (np.argmax(p, axis=1) == y_true for p in (proba, other))
     gain = first.astype(float) - second
     draws = [gain[draw].mean() for draw in _draws(groups, n_boot, seed)]

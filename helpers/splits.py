@@ -249,7 +249,7 @@ def prepare(
     -----
     Notebook: 03_load_xy.
     """
-    if Path(path).exists() and Path(path).read_text(encoding="utf8").startswith(f"# {AUDITED}"):
+    if Path(path).exists() and _first_line(path).startswith(f"# {AUDITED}"):
         split = read(path, tracks)
         check(split, tracks)
         return split
@@ -282,13 +282,10 @@ def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:
     ValueError
         Columns or sides are not those of a split file, or no track of it is present.
     """
-    with Path(path).open(encoding="utf8") as file:
-        first = file.readline().strip()
-        said = first.lstrip("# ").removeprefix(AUDITED)
-        rule = said if first.startswith("#") else f"read from {Path(path).name}"
-        if not first.startswith("#"):
-            file.seek(0)
-        table = pd.read_csv(file, dtype=str)
+    first = _first_line(path)
+    said = first.lstrip("# ").removeprefix(AUDITED)
+    rule = said if first.startswith("#") else f"read from {Path(path).name}"
+    table = pd.read_csv(path, dtype=str, skiprows=int(first.startswith("#")))
     if not {"track_id", "split"} <= set(table) or not set(table["split"]) <= set(SIDES):
         raise ValueError(
             f"{path}: not a split file; it needs the columns track_id and split, "
@@ -303,6 +300,11 @@ def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:
         if sides.empty:
             raise ValueError(f"{path}: none of its {len(table)} tracks is in this dataset")
     return Split(sides, rule)
+
+
+def _first_line(path: str | os.PathLike) -> str:
+    with Path(path).open(encoding="utf8") as file:
+        return file.readline().strip()
 
 
 def fingerprints(store, track_ids: list[str], *, bands: int = 12, step: float = 0.25) -> dict:

@@ -291,8 +291,8 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
     -------
     pd.DataFrame
         One row a network, indexed by the stem of its file: file, model, made_by, multilabel,
-        classes (tuple), kind (of its input), split, parameters, best_val_loss. No rows if there is
-        no such folder.
+        classes (tuple), kind (of its input), parameters, best_val_loss. No rows if there is no such
+        folder.
 
     Examples
     --------
@@ -303,7 +303,7 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
     -----
     Notebooks: 13 to 15. Losses compare only where task and classes are the same.
     """
-    columns = ["file", "model", "made_by", "multilabel", "classes", "kind", "split", "parameters",
+    columns = ["file", "model", "made_by", "multilabel", "classes", "kind", "parameters",
                "best_val_loss"]  # fmt: skip
     rows = {}
     for file in sorted(Path(folder).glob("*.keras")):
@@ -311,8 +311,8 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
         metrics = card.get("metrics", {})
         rows[file.stem] = (
             file, card["model"], card["made_by"], card["multilabel"], tuple(card["classes"]),
-            card["inputs"].get("kind", ""), card.get("split", {}).get("rule", ""),
-            metrics.get("parameters"), metrics.get("best_val_loss", np.nan),
+            card["inputs"].get("kind", ""), metrics.get("parameters"),
+            metrics.get("best_val_loss", np.nan),
         )  # fmt: skip
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     found.index = found.index.astype(object)  # text, also where there is none
@@ -364,6 +364,33 @@ def open_network(
     file = wanted["file"].iloc[0]
     network = keras.models.load_model(file, compile=False, safe_mode=True)
     return wanted.index[0], network, read_card(file)
+
+
+def check_split(card: dict, split) -> None:
+    """Refuse to test a network on a split that it was not trained on.
+
+    Parameters
+    ----------
+    card : dict
+        Of the network.
+    split : helpers.splits.Split
+        What it is to be tested on.
+
+    Raises
+    ------
+    ValueError
+        The rules differ: test tracks may have been trained on.
+
+    Notes
+    -----
+    Notebooks: 13 to 15.
+    """
+    if card["split"]["rule"] != split.rule:
+        raise ValueError(
+            f"{card['made_by']}-{card['model']} was trained on another split "
+            f"({card['split']['rule']}) than this one ({split.rule}): some of these test tracks "
+            "may have taught it. Train it again, or give this notebook its split file."
+        )
 
 
 def read_card(path: str | os.PathLike) -> dict:

@@ -71,6 +71,11 @@ def test_balanced_draws_classes_equally():
     assert abs(np.bincount(y)[0] / len(y) - 0.5) < 0.03
 
 
+def test_classes_are_balanced_only_where_a_track_has_one():
+    with pytest.raises(ValueError, match="set BALANCED to False"):
+        clips.RandomClips(STORE, IDS, np.eye(3), clip_frames=20, balanced=True)
+
+
 def test_every_clip_covers_each_track_in_order():
     feed = clips.EveryClip(STORE, IDS, Y, clip_frames=20, batch_size=2)
     X, y = all_batches(feed)

@@ -530,6 +530,23 @@ def test_changed_files_of_a_dataset_run_again(root, no_kernel, monkeypatch):
     assert no_kernel == ["01_a", "again"] * 2
 
 
+def test_models_of_different_datasets_and_metrics_are_told_apart(tmp_path):
+    step = SimpleNamespace(name="07", status="done")
+    told = SimpleNamespace(steps={"07": step}, folder=tmp_path, dataset="tiny")
+    (tmp_path / "metrics").mkdir()
+    figures = {"c": ("other", "accuracy", 0.9), "b": ("tiny", "roc_auc", 0.8),
+               "a": ("tiny", "accuracy", 0.3), "d": ("tiny", "accuracy", 0.4)}  # fmt: skip
+    for model, (dataset, metric, value) in figures.items():
+        row = {"model": model, "notebook": "07", "dataset": dataset, metric: value}
+        (tmp_path / "metrics" / f"{model}.json").write_text(json.dumps(row))
+    rows = report.leaderboard(told)
+    assert [row["model"] for row in rows] == ["d", "a", "b", "c"]
+    page = report._charts(rows)
+    assert page.count("<svg") == 3
+    for title in ("accuracy on tiny", "ROC-AUC on tiny", "accuracy on other"):
+        assert f"{title}, interval" in page
+
+
 def test_numbers_in_the_report():
     row = {"accuracy": 0.617, "accuracy_low": 0.5, "accuracy_high": 0.7, "parameters": 12345}
     assert report._with_interval(row, "accuracy") == "0.62 [0.50, 0.70]"

@@ -200,3 +200,10 @@ def test_a_network_that_is_not_there_is_one_sentence(tmp_path):
     saved_networks(tmp_path, {"crnn": 0.4})
     with pytest.raises(FileNotFoundError, match="there are 07_crnn-crnn"):
         training.open_network(tmp_path, classes=["a", "b", "c"])
+
+
+def test_a_network_is_not_tested_on_tracks_that_may_have_taught_it():
+    card = {"model": "crnn", "made_by": "07_crnn", "split": {"rule": "group, fold 1 of 5"}}
+    training.check_split(card, SimpleNamespace(rule="group, fold 1 of 5"))
+    with pytest.raises(ValueError, match=r"07_crnn-crnn .* \(group, fold 1 of 5\) .* \(official\)"):
+        training.check_split(card, SimpleNamespace(rule="official"))

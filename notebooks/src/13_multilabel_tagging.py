@@ -128,8 +128,7 @@ ids = {side: split.ids(side) for side in splits.SIDES}
 names = tracks["tags"].str.split("|") if "tags" in tracks else tracks["labels"]
 T = pd.DataFrame([[int(tag in row) for tag in TAGS] for row in names], tracks.index, TAGS)
 groups = tracks.loc[ids["test"], "group"].to_numpy()
-if card["split"]["rule"] != split.rule:
-    raise SystemExit(f"{opened} was trained on another split ({card['split']['rule']}), this is {split.rule}.")
+training.check_split(card, split)
 print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
 
 # %% [markdown]

@@ -113,8 +113,7 @@ made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mel
 store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
 tracks = store.usable(dataset.tracks)
 split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
-if card["split"]["rule"] != split.rule:
-    raise SystemExit(f"{opened} was trained on another split ({card['split']['rule']}), this is {split.rule}.")
+training.check_split(card, split)
 ids = {side: split.ids(side) for side in splits.SIDES}
 
 # %%

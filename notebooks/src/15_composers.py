@@ -146,8 +146,7 @@ for label, track_id in first.items():
 
 # %%
 split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
-if card["split"]["rule"] != split.rule:
-    raise SystemExit(f"{opened} was trained on another split ({card['split']['rule']}), this is {split.rule}.")
+training.check_split(card, split)
 ids = {side: split.ids(side) for side in splits.SIDES}
 code = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
 print(split.rule)
