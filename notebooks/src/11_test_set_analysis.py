@@ -243,8 +243,8 @@ board[[*shown, "parameters", "train_seconds", "clips_a_second"]].round(2)
 best = board.head(20)
 fig, ax = plotting.intervals(best, metric=METRIC, chance=board["chance"].iloc[0])
 if "majority" in board:
-    ax.axvline(board["majority"].iloc[0], color="0.5", ls="--", lw=1, label="always the most frequent class")
-    ax.legend(fontsize=8, loc="lower right")
+    ax.axvline(board["majority"].iloc[0], color="0.5", ls="--", lw=1)
+    ax.set_xlabel(f"{ax.get_xlabel()}; dashed: always the most frequent class")
 ax.set_title(f"the best {len(best)} of {len(board)} models, {len(y_true)} test tracks of {DATASET} ({split.rule})", fontsize=9)
 plt.show()
 
