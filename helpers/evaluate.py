@@ -53,8 +53,8 @@ def predict(network, batches) -> np.ndarray:
     ----------
     network : keras.Model
         Any network.
-    batches : keras.utils.PyDataset
-        Batches (X, y), such as `helpers.clips.EveryClip`.
+    batches : keras.utils.PyDataset or np.ndarray
+        Batches (X, y), such as `helpers.clips.EveryClip`, or X itself, asked in rows of 64.
 
     Returns
     -------
@@ -62,10 +62,13 @@ def predict(network, batches) -> np.ndarray:
 
     Notes
     -----
-    Notebook: 05_convpool.
+    Notebooks: 04, 05, 08, 10, 11.
     """
-    answers = [network(batches[i][0], training=False) for i in range(len(batches))]
-    return np.concatenate([ops.convert_to_numpy(answer) for answer in answers])
+    if isinstance(batches, np.ndarray):
+        parts = (batches[i : i + 64] for i in range(0, len(batches), 64))
+    else:
+        parts = (batches[i][0] for i in range(len(batches)))
+    return np.concatenate([ops.convert_to_numpy(network(X, training=False)) for X in parts])
 
 
 def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):

@@ -32,6 +32,17 @@ def test_scores_agree_with_scikit_learn():
     assert s["chance"] == 0.2
 
 
+def test_an_array_is_answered_row_by_row_like_its_batches():
+    network = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    X = np.random.default_rng(0).normal(size=(150, 3)).astype("float32")
+    answers = evaluate.predict(network, X)
+    assert isinstance(answers, np.ndarray) and answers.shape == (150, 2)
+    assert np.allclose(answers, X @ network.get_weights()[0] + network.get_weights()[1], atol=1e-5)
+    assert np.allclose(
+        answers, evaluate.predict(network, [(X[:100], None), (X[100:], None)]), atol=1e-5
+    )
+
+
 def test_interval_has_the_width_of_the_binomial():
     y_true, proba = predictions(n=400)
     s = evaluate.scores(y_true, proba, n_boot=4000)

@@ -635,8 +635,9 @@ for name in dict.fromkeys([best, smallest]):
 # The dense networks of the grid answer the same tracks, with the weights of their last epoch: the mean over seeds.
 
 # %%
-hits = {key: network(X.loc[ids["test"], sets[key[0]]].to_numpy()) for key, network in networks.items()}
-hits = pd.Series({key: (np.argmax(answer, axis=1) == y_true).mean() for key, answer in hits.items()})
+asked = {key: X.loc[ids["test"], sets[key[0]]].to_numpy() for key in networks}
+hits = {key: evaluate.predict(networks[key], table).argmax(axis=1) == y_true for key, table in asked.items()}
+hits = pd.Series({key: hit.mean() for key, hit in hits.items()})
 by_set = pd.DataFrame(scores).T
 by_set["dense"] = hits.groupby(level=0).mean()
 by_set[["accuracy", "accuracy_low", "accuracy_high", "dense", "n_test", "chance"]].round(3)
@@ -725,7 +726,7 @@ Audio(load_audio(heard["path"], sr=SR, max_seconds=10), rate=SR)
 proba = {f"features-{short}": answers(ALL, model) for model, short in zip(models, ("logreg", "svm", "knn", "forest"))}
 rows = {name: evaluate.scores(y_true, p, groups=groups, seed=SEED) for name, p in proba.items()}
 for name, (on, _, _) in plans.items():
-    answered = [np.asarray(network(X.loc[ids["test"], sets[on]].to_numpy())) for network, _ in final[name]]
+    answered = [evaluate.predict(network, X.loc[ids["test"], sets[on]].to_numpy()) for network, _ in final[name]]
     proba[name] = answered[0]
     found = [evaluate.scores(y_true, answer, groups=groups, seed=SEED) for answer in answered]
     seeds = [row["accuracy"] for row in found]
@@ -762,8 +763,8 @@ card = json.loads(Path(f"{path}.json").read_text(encoding="utf8"))
 again, needs = keras.models.load_model(f"{path}.keras", safe_mode=True), card["inputs"]
 y = load_audio(heard["path"], sr=needs["sr"], offset=None, max_seconds=needs["max_seconds"])
 values = features.summary_features(y, sr=needs["sr"])
-answer = again(np.array([[values[column] for column in needs["columns"]]]))[0]
-expected = final["dense"][0][0](X.loc[[heard["track_id"]], needs["columns"]].to_numpy())[0]
+answer = evaluate.predict(again, np.array([[values[column] for column in needs["columns"]]]))[0]
+expected = evaluate.predict(final["dense"][0][0], X.loc[[heard["track_id"]], needs["columns"]].to_numpy())[0]
 print(card["classes"][np.argmax(answer)], "- the same answer:", np.allclose(answer, expected, atol=1e-3))
 
 # %% [markdown]

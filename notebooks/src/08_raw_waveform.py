@@ -652,14 +652,10 @@ if "convpool-budget" in networks:
 
 
 # %%
-def answers(network, X):
-    """The class of each clip."""
-    parts = [network(X[i : i + 64], training=False) for i in range(0, len(X), 64)]
-    return np.concatenate([keras.ops.convert_to_numpy(part).argmax(axis=1) for part in parts])
-
-
-# %%
-given = {name: {c: answers(networks[name], X) for c, X in of.items()} for name, of in X_changed.items()}
+given = {
+    name: {c: evaluate.predict(networks[name], X).argmax(axis=1) for c, X in of.items()}
+    for name, of in X_changed.items()
+}
 other = pd.DataFrame({
     name: {c: np.mean(a != of["as it is"]) for c, a in of.items() if c != "as it is"} for name, of in given.items()
 })  # fmt: skip

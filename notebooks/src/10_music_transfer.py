@@ -854,7 +854,7 @@ path = training.record(
 )  # fmt: skip
 print(path)
 again = keras.models.load_model(path, safe_mode=True)
-same = np.allclose(again(X_batch, training=False), transfer(X_batch, training=False), atol=1e-5)
+same = np.allclose(*(evaluate.predict(one, X_batch) for one in (again, transfer)), atol=1e-5)
 print("the saved network gives the same answer:", same)
 
 # %% [markdown]

@@ -562,7 +562,7 @@ def middle_clips(side):
 
 
 X, start = middle_clips("test")
-named = np.concatenate([network(X[i : i + 64], training=False) for i in range(0, len(X), 64)]).argmax(axis=1)
+named = evaluate.predict(network, X).argmax(axis=1)
 chosen = np.random.default_rng(SEED).permutation(len(X))[:EXPLAINED]
 heat = np.zeros(X.shape[:3])
 for part in np.array_split(chosen, -(-len(chosen) // 16)):
@@ -623,8 +623,7 @@ rng = np.random.default_rng(SEED)
 def without(masks):
     """Probability of the named class when these points are the mean of their band."""
     hidden = np.where(masks[..., np.newaxis], mean[:, np.newaxis], X[chosen]).astype("float32")
-    found = np.concatenate([network(hidden[i : i + 64], training=False) for i in range(0, len(hidden), 64)])
-    return found[np.arange(len(chosen)), named[chosen]]
+    return evaluate.predict(network, hidden)[np.arange(len(chosen)), named[chosen]]
 
 
 marked = np.stack([largest(heat[i], share=KEPT) for i in chosen])
@@ -662,7 +661,7 @@ def occluded(name, parts=12):
     frames = features.extract(dataset.tracks, folder, jobs=JOBS, **wanted)
     n, some = card["inputs"]["clip_frames"], [ids["test"][i] for i in chosen[:20]]
     Z = np.stack([clips.cut(frames.frames(t), max(0, (len(frames.frames(t)) - n) // 2), n) for t in some])[..., np.newaxis]
-    answer = keras.ops.convert_to_numpy(other(Z, training=False)).argmax(axis=1)
+    answer = evaluate.predict(other, Z).argmax(axis=1)
     silence, _ = clips.band_statistics(frames, ids["train"])
     return np.linspace(0, n / frames.frames_per_second, parts + 1), occlusion(other, Z, answer, silence=silence)
 
