@@ -7,6 +7,8 @@ import librosa
 import numpy as np
 from scipy.ndimage import zoom
 
+from helpers import evaluate
+
 
 def grad_cam(network: keras.Model, X: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Find the regions that speak for a class, with Grad-CAM.
@@ -38,10 +40,7 @@ def grad_cam(network: keras.Model, X: np.ndarray, classes: np.ndarray) -> np.nda
     Notebook: 11_test_set_analysis. Source: Selvaraju et al., *Grad-CAM*, ICCV 2017.
     """
     end = _behind_last_convolution(network)
-    X, wanted = (
-        np.asarray(X, dtype=np.float32),
-        np.eye(network.output_shape[-1], dtype="float32")[classes],
-    )
+    X, wanted = np.asarray(X, np.float32), keras.ops.one_hot(classes, network.output_shape[-1])
 
     def score(maps):
         own = keras.ops.sum(_through(network.layers[end:], maps) * wanted, axis=1)
@@ -135,7 +134,7 @@ def occlusion(
     rows = np.arange(len(X))
 
     def answer(X):
-        return keras.ops.convert_to_numpy(network(X, training=False))[rows, classes]
+        return evaluate.predict(network, X)[rows, classes]
 
     before, after = answer(np.asarray(X, dtype=np.float32)), []
     for stretch in np.array_split(np.arange(X.shape[1]), parts):

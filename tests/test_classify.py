@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers import calibration, classify, clips, features, training
+from helpers import calibration, classify, clips, evaluate, features, training
 from helpers.audio import load_audio
 from helpers.recommend import Recommender
 
@@ -56,7 +56,7 @@ def test_a_moved_model_gives_the_answer_it_gave(model, songs, tmp_path):
     made_with = {k: LOG_MEL[k] for k in ("sr", "n_fft", "hop_length", "n_mels")}
     store = features.extract(tracks, tmp_path / "store", progress=False, **made_with)
     batches = clips.EveryClip(store, ["a"], np.zeros(1, dtype=int), clip_frames=20)
-    there = network()(batches[0][0]).numpy()
+    there = evaluate.predict(network(), batches)
     assert len(there) == len(answer.over_time) == 4
     assert np.allclose(answer.over_time[["low", "high"]], there, atol=1e-3)  # the store rounds
     assert np.allclose(answer.overall[["low", "high"]], there.mean(axis=0), atol=1e-3)
@@ -95,7 +95,7 @@ def test_the_other_kinds_of_input(songs, tmp_path):
     answer = classify.Classifier(rows)(songs / "a.wav")
     middle = features.summary_features(y[(len(y) - SR) // 2 :][:SR], sr=SR)
     row = np.array([[middle[column] for column in columns]])
-    assert np.allclose(answer.over_time, network((3,))(row).numpy(), atol=1e-4)
+    assert np.allclose(answer.over_time, evaluate.predict(network((3,)), row), atol=1e-4)
 
 
 def test_a_picture_that_only_its_notebook_makes_is_refused(tmp_path):
