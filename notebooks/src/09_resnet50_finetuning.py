@@ -656,6 +656,7 @@ for ax, metric in zip(axes, ["loss", "accuracy"]):
     ax.axhline(begin[metric], color="0.3", ls=":")
     ax.text(1, begin[metric], " phase one", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
 axes[0].legend().remove()
+axes[1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
 # %% [markdown]
