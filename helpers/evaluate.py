@@ -62,7 +62,7 @@ def predict(network, batches) -> np.ndarray:
 
     Notes
     -----
-    Notebooks: 04, 05, 08, 10, 11.
+    Notebooks: 04 to 11 and 13 to 15.
     """
     if isinstance(batches, np.ndarray):
         parts = (batches[i : i + 64] for i in range(0, len(batches), 64))
