@@ -52,7 +52,7 @@ from helpers.soundfont import SoundFont
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 3
+VERSION = 4
 JOURNAL = "rendered.jsonl"
 FUSION_SHARE = 0.12
 

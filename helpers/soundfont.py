@@ -198,7 +198,7 @@ class SoundFont:
         fraction = (position - index).astype(np.float32)
         y = samples[index]
         y += (samples[index + 1] - y) * fraction
-        return _filter(y, g) * _envelope(zone, key, len(y)), not looped
+        return _filter(y, g) * _envelope(zone, key, len(y)), len(y) < n
 
     def _sample(self, number: int) -> tuple[np.ndarray, int]:
         """Return a sample at 88.2 kHz or more, where straight lines interpolate well."""

@@ -75,6 +75,16 @@ def test_sampler_cuts_releases_and_is_silent_without_notes():
     assert not font.play([], 0, seconds=0.5).any()
 
 
+def test_sampler_plays_a_note_the_same_whatever_it_played_before():
+    used, fresh = SoundFont(), SoundFont()
+    for drum in range(35, 82):
+        used.play([(0.0, 0.02, drum, 100)], seconds=0.1, drums=True)
+        again, alone = (
+            font.play([(0.0, 1.5, drum, 100)], seconds=3.0, drums=True) for font in (used, fresh)
+        )
+        np.testing.assert_array_equal(again, alone)
+
+
 def test_sampler_names_a_file_that_is_no_soundfont(tmp_path):
     (tmp_path / "x.sf2").write_bytes(b"no font")
     with pytest.raises(ValueError, match=r"x\.sf2: not a SoundFont 2 file"):
