@@ -523,7 +523,10 @@ def _execute(nb: nbformat.NotebookNode, where: str, root: Path) -> nbformat.Note
 
 @contextlib.contextmanager
 def kernel_environment() -> Iterator[None]:
-    """Set what kernels inherit: figures inline whatever the caller uses, a quiet TensorFlow.
+    """Set what kernels inherit: figures inline, a quiet TensorFlow, a GPU that steps can share.
+
+    Unless told otherwise, TensorFlow and JAX take all memory of a GPU at their start, and the
+    second of two kernels finds none. What the caller has set for them stays.
 
     Examples
     --------
@@ -533,9 +536,14 @@ def kernel_environment() -> Iterator[None]:
     """
     wanted = {
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "SERIES_STATIC": "1",  # nobody is there to use a menu: helpers.plotting.explore
     }
+    offered = {
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    wanted |= {key: os.environ.get(key, value) for key, value in offered.items()}
     before = {key: os.environ.get(key) for key in wanted}
     os.environ.update(wanted)
     try:

@@ -243,7 +243,7 @@ svg { width: 100%; max-width: 36rem; height: auto; display: block; }
 """
 
 
-def write_report(study: Study, *, began: datetime) -> Path:
+def write_report(study: Study, *, began: datetime, jobs: int = 1) -> Path:
     """Write ``report.html``: one page that works from disk without network.
 
     Parameters
@@ -252,6 +252,8 @@ def write_report(study: Study, *, began: datetime) -> Path:
         The study, after its run.
     began : datetime.datetime
         When the run began.
+    jobs : int
+        How many steps could run side by side.
 
     Returns
     -------
@@ -270,7 +272,7 @@ def write_report(study: Study, *, began: datetime) -> Path:
         f"<h1>{title}</h1>",
         f"<p class='lead'>{html.escape(study.description.strip())}</p>",
         _verdict(study),
-        _facts(study, began),
+        _facts(study, began, jobs),
         _failures(study),
         _models(study),
         _figures(study),
@@ -287,8 +289,9 @@ def _verdict(study: Study) -> str:
     return f"<p class='verdict{' bad' if bad else ''}'>{html.escape(summary(study))}</p>"
 
 
-def _facts(study: Study, began: datetime) -> str:
+def _facts(study: Study, began: datetime, jobs: int) -> str:
     seconds = (datetime.now().astimezone() - began).total_seconds()
+    beside = f"; up to {jobs} steps side by side: all times include what they waited for each other"
     values = ", ".join(f"{key} = {value!r}" for key, value in study.parameters.items())
     facts = [
         ("Study", study.name),
@@ -296,7 +299,7 @@ def _facts(study: Study, began: datetime) -> str:
         *(("Data", note) for note in study.notes),
         *((f"Needs {key}".strip(), value) for key, value in study.needs.items()),
         ("Parameters", values or "the defaults of the notebooks"),
-        ("Run", f"{began:%Y-%m-%d %H:%M}, {duration(seconds)}"),
+        ("Run", f"{began:%Y-%m-%d %H:%M}, {duration(seconds)}{beside if jobs > 1 else ''}"),
         ("Made with", _versions()),
     ]
     rows = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in facts)

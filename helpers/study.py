@@ -20,9 +20,11 @@ A study file holds::
         parameters: {EPOCHS: 20}
 
 Each step is executed with papermill into ``runs/<study>/<step>.ipynb``. A step whose notebook,
-parameters, helpers and inputs have not changed is skipped; a step that fails stops only what
-comes after it. The run ends with ``leaderboard.csv`` and ``report.html``. Exit status: 0 if all
-went well, 1 if a step failed, 2 if the study was refused, 130 if it was interrupted.
+parameters, helpers and inputs have not changed is skipped; a step that fails stops only what comes
+after it. With ``--jobs``, steps that do not come after each other run side by side, those with the
+longest chain behind them first. The run ends with ``leaderboard.csv`` and ``report.html``. Exit
+status: 0 if all went well, 1 if a step failed, 2 if the study was refused, 130 if it was
+interrupted.
 """
 
 from __future__ import annotations
@@ -592,7 +594,7 @@ def run_study(
         with _lock(study):
             _run_steps(study, selected, jobs=jobs, forced=forced, progress=progress)
             report.write_leaderboard(study)
-            report.write_report(study, began=began)
+            report.write_report(study, began=began, jobs=jobs)
     return study.steps
 
 
@@ -640,18 +642,19 @@ def _run_steps(
     logging.getLogger("papermill").setLevel(logging.ERROR)
     order = TopologicalSorter({step.name: step.after for step in selected.values()})
     order.prepare()
+    rank = _ranks(selected, jobs)
     helpers = _helpers_hash(study.root)
     ready: list[str] = []
     running: dict[Future, Step] = {}
     pool = ThreadPoolExecutor(jobs)
     while order.is_active():
-        ready = sorted([*ready, *order.get_ready()], key=list(selected).index)
+        ready = sorted([*ready, *order.get_ready()], key=rank.get)
         while ready and len(running) < jobs:
             step = selected[ready.pop(0)]
             if _settle(study, step, helpers, forced):
                 _announce(study, step, progress)
                 order.done(step.name)
-                ready = sorted([*ready, *order.get_ready()], key=list(selected).index)
+                ready = sorted([*ready, *order.get_ready()], key=rank.get)
             else:
                 step.status, step.began = "running", time.time()
                 _announce(study, step, progress)
@@ -663,6 +666,19 @@ def _run_steps(
             order.done(step.name)
         progress.tick(running.values())
     pool.shutdown()
+
+
+def _ranks(selected: dict[str, Step], jobs: int) -> dict[str, tuple[int, int]]:
+    """Say which steps go first: those with the longest chain behind them, then as they are listed.
+
+    A chain that starts late ends alone, while the other jobs have nothing to do.
+    """
+    chain = dict.fromkeys(selected, 0)
+    order = TopologicalSorter({step.name: step.after for step in selected.values()})
+    for name in reversed(list(order.static_order()) if jobs > 1 else []):
+        for earlier in selected[name].after:
+            chain[earlier] = max(chain[earlier], chain[name] + 1)
+    return {name: (-chain[name], place) for place, name in enumerate(selected)}
 
 
 def _settle(study: Study, step: Step, helpers: str, forced: set[str]) -> bool:

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers import report, study
+from helpers import notebooks, report, study
 
 PARAMETERS = 'OUT_DIR: str = "runs"  # where\nRUN_NAME: str = "x"\n'
 METRICS = """import json, pathlib
@@ -200,10 +200,20 @@ def test_the_page_of_a_step_shows_its_code(ran):
     assert "while len(list(pathlib.Path(OUT_DIR)" in text and "badge" in text
 
 
+def test_kernels_share_a_gpu_unless_told_otherwise(monkeypatch):
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH", raising=False)
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+    with notebooks.kernel_environment():
+        assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+        assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
+    assert "TF_FORCE_GPU_ALLOW_GROWTH" not in os.environ
+
+
 def test_report_tells_the_run(ran):
     page = (ran.folder / "report.html").read_text()
     assert "<h1>Tiny &amp; &lt;small&gt;</h1>" in page and "For tests." in page
     assert "SEED = 7" in page and "1 MB" in page and "papermill" in page
+    assert "up to 2 steps side by side" in page
     assert "0.70 [0.50, 0.75]" in page and "<circle" in page and "stroke-dasharray" in page
     assert "&lt;net&gt;" in page and "<net>" not in page and "99_gone" not in page
     assert "ValueError: no &lt;b&gt; here" in page and "04_broken.html" in page
@@ -230,6 +240,21 @@ def chain(root):
         return write_study(root, steps=steps)
 
     return make
+
+
+def test_side_by_side_the_longest_chain_goes_first(root, no_kernel, monkeypatch):
+    monkeypatch.setattr(study.subprocess, "run", lambda *_, **__: None)  # the warmup
+    names = ["01_a", "02_b", "03_c", "04_d", "05_e"]
+    for name in names:
+        write_notebook(root, name, "1", declared=PARAMETERS)
+    steps = [{"notebook": name} for name in names]
+    steps[4]["after"] = ["04_d"]
+    path = write_study(root, steps=steps)
+    run(root, path)
+    assert no_kernel == names  # one at a time: as they are listed
+    no_kernel.clear()
+    run(root, path, jobs=2, force=True)
+    assert set(no_kernel[:2]) == {"01_a", "04_d"} and set(no_kernel) == set(names)
 
 
 def test_unchanged_steps_are_skipped(root, chain, no_kernel):
