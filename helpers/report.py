@@ -291,7 +291,7 @@ def _verdict(study: Study) -> str:
 
 def _facts(study: Study, began: datetime, jobs: int) -> str:
     seconds = (datetime.now().astimezone() - began).total_seconds()
-    beside = f"; up to {jobs} steps side by side: all times include what they waited for each other"
+    beside = f"; up to {jobs} steps side by side: times include what steps waited for each other"
     values = ", ".join(f"{key} = {value!r}" for key, value in study.parameters.items())
     facts = [
         ("Study", study.name),
