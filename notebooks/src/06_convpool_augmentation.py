@@ -402,7 +402,7 @@ table[columns].round(3)
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(table, chance=table["chance"].iloc[0])
-ax.set_title(f"Test tracks of {DATASET}, {epochs} epochs each ({split.rule})", fontsize=9)
+ax.set_title(f"Test tracks of {DATASET}, {epochs} epochs each ({split.rule})", fontsize=9, wrap=True)
 plt.show()
 
 # %% [markdown]
