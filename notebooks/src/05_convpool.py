@@ -371,6 +371,10 @@ plt.show()
 # Its width is the honest answer to "how good is it?" with so few test artists. If two bars overlap widely, this
 # test set cannot say which network is better, and the order of the dots is no finding.
 #
+# The bar leaves out another kind of luck. A training begins with drawn weights and meets the clips in a drawn order;
+# with another seed, or after the least change of the sound, it ends elsewhere. Notebook 04 trained its networks with
+# several seeds and measured how far they move. Here each network is trained once, so do not read a dot too closely.
+#
 # ### Class by class
 #
 # One figure for all classes hides the weak ones. *Precision*: of the tracks called by a class's name, how many
@@ -577,6 +581,8 @@ Markdown(
 # 1. Replace `GlobalAveragePooling2D` by `GlobalMaxPooling2D`. What does the network now ask of a clip?
 # 2. Train with `CLIP_SECONDS` 1 and 8. Which gains more from the vote? *Hint: compare `clip_accuracy`.*
 # 3. Take the scaling layer out. How many epochs does the network need now? *Hint: `start()`.*
+# 4. Train conv-pool with five seeds. Is the spread of the dots narrower than the bar? *Hint:
+#    `keras.utils.set_random_seed` and `RandomClips` take the seed; the split stays.*
 #
 # ## Next
 #

@@ -15,7 +15,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/06_convpool_augmentation.ipynb)
 #
-# *10 minutes · needs the networks of notebook 05 · writes `models/` and `metrics/`*
+# *15 minutes · needs the networks of notebook 05 · writes `models/` and `metrics/`*
 #
 # A network with many parameters and few songs learns the songs. Augmentation shows it each clip in another way every
 # time: stretched, cropped elsewhere, with holes, or mixed with another clip. Whether that helps is an experiment, and
@@ -409,7 +409,8 @@ plt.show()
 # The bars overlap, because the test set is small and its artists are few. That does not make all answers equal. All
 # networks met the *same* tracks, so we may look at the difference track by track: how many did one network get right
 # that the other got wrong? Redrawing groups of tracks gives an interval for the difference. An interval that holds 0
-# means: this test cannot tell.
+# means: this test cannot tell. One that does not is a finding about these two networks, trained once each. To say the
+# same of the *way*, train both several times with other seeds.
 
 # %%
 pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PLAN)[1:]}

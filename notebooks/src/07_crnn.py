@@ -581,7 +581,7 @@ for name, row in rows.items():
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(table, metric=SCORE, chance=CHANCE)
-ax.set_title(f"Test tracks of {DATASET} ({split.rule})", fontsize=9)
+ax.set_title(f"Test tracks of {DATASET} ({split.rule})", fontsize=9, wrap=True)
 plt.show()
 
 # %% [markdown]
@@ -589,7 +589,7 @@ plt.show()
 # axis that it reads differs. Second, does a memory help at all? The `mfcc-cnn` has none, and the CRNN has convolutions that
 # see a hundred frames before its memory begins. The CRNN also has by far the most parameters, and was designed for
 # hundreds of thousands of tracks; whether it pays with so few is what the figure shows. The intervals say how much
-# of the order this test set can support.
+# of the order this test set can support; how far another seed would move a dot, they do not say.
 #
 # ### Clips of any length
 #
@@ -652,7 +652,7 @@ for name, network in networks.items():
     print(path)
 
 again, X = keras.models.load_model(path, safe_mode=True), every_clip("test", name)[0][0]
-same = np.allclose(*map(keras.ops.convert_to_numpy, (again(X), network(X))), atol=1e-5)
+same = np.allclose(*(evaluate.predict(one, X) for one in (again, network)), atol=1e-5)
 print("the saved CRNN gives the same answer:", same)
 
 # %% [markdown]
@@ -718,7 +718,7 @@ for name, (activation, loss, target) in HEADS.items():
     history = head.fit(*X, validation_data=valid, epochs=HEAD_EPOCHS, verbose=0).history
     whole = [keras.layers.Input(trunk.input_shape[1:]), *networks["crnn"].layers[:-1], head.layers[-1]]
     network = keras.Sequential(whole, name="crnn")
-    answers = keras.ops.convert_to_numpy(head(Z["test"], training=False))
+    answers = evaluate.predict(head, Z["test"])
     tagged[name], proba[name] = (network, history), evaluate.track_proba(answers, batches["test"].owner)
 
 # %% [markdown]
@@ -836,7 +836,7 @@ proof = []
 for song, file in files.items():
     if weights and file.exists():
         mel = np.load(file)[0, 0].T[None, :, :, None].astype(np.float32)  # (1, time, frequency, 1)
-        answer = dict(zip(msd.TAGS, keras.ops.convert_to_numpy(tagger(mel, training=False))[0]))
+        answer = dict(zip(msd.TAGS, evaluate.predict(tagger, mel)[0]))
         proof += [(song, tag, stated, round(float(answer[tag]), 3)) for tag, stated in PUBLISHED[song].items()]
 proof = pd.DataFrame(proof, columns=["song", "tag", "published", "ours"])
 equal = int((proof["published"] == proof["ours"]).sum())
@@ -864,8 +864,7 @@ Audio(load_audio(picked["path"].iloc[0], sr=SR, max_seconds=10), rate=SR)
 
 # %% tags=["key-figure"]
 if weights:
-    answers = [tagger(picture[None, :, :, None], training=False) for picture in pictures]
-    answers = np.concatenate([keras.ops.convert_to_numpy(answer) for answer in answers])
+    answers = evaluate.predict(tagger, np.stack(pictures)[..., None])
     answers = pd.DataFrame(answers, picked["label"], msd.TAGS)
     answers = answers.loc[:, answers.rank(axis=1, ascending=False).min() <= 3]
     fig, ax = plt.subplots(figsize=(10, 1.2 + 0.3 * len(answers)), layout="constrained")
@@ -899,7 +898,7 @@ if weights:
     }  # fmt: skip
     file = training.save(tagger, Path(OUT_DIR, "models", "msd", "crnn.keras"), card)
     again, X = keras.models.load_model(file, safe_mode=True), pictures[0][None, :, :, None]
-    same = np.allclose(*map(keras.ops.convert_to_numpy, (again(X), tagger(X))), atol=1e-6)
+    same = np.allclose(*(evaluate.predict(one, X) for one in (again, tagger)), atol=1e-6)
     print("the saved tagger gives the same answer:", same)
 
 # %% [markdown]

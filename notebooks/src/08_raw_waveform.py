@@ -15,7 +15,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/08_raw_waveform.ipynb)
 #
-# *4 minutes · needs a network of notebook 05 for the comparison, and runs without · writes `models/` and `metrics/`*
+# *6 minutes · needs a network of notebook 05 for the comparison, and runs without · writes `models/` and `metrics/`*
 #
 # So far, every network read pictures that somebody designed: windows, mel bands, decibels. A network can also read
 # the samples themselves and find its own way to listen. This notebook trains two such networks, asks what they
@@ -457,7 +457,7 @@ table[[*columns, "parameters", "steps", "train_seconds"]].round(3)
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(table, chance=table["chance"].iloc[0])
-ax.set_title(f"{table['steps'].iloc[0]} steps each: test tracks of {DATASET} ({split.rule})", fontsize=9)
+ax.set_title(f"{table['steps'].iloc[0]} steps each: test tracks of {DATASET} ({split.rule})", fontsize=9, wrap=True)
 plt.show()
 
 # %% [markdown]

@@ -800,7 +800,7 @@ table[["accuracy", "clip_accuracy", "macro_f1", "top3", "log_loss", "chance", "n
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(table, chance=table["chance"].iloc[0])
-ax.set_title(f"Test tracks of {DATASET} ({split.rule}); ResNet50 with {source}", fontsize=9)
+ax.set_title(f"Test tracks of {DATASET} ({split.rule}); ResNet50 with {source}", fontsize=9, wrap=True)
 plt.show()
 
 # %% [markdown]

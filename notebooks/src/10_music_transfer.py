@@ -737,7 +737,7 @@ table[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "top3", "log_los
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(table, chance=table["chance"].iloc[0])
-ax.set_title(f"Test tracks of {DATASET} ({split.rule})", fontsize=9)
+ax.set_title(f"Test tracks of {DATASET} ({split.rule})", fontsize=9, wrap=True)
 plt.show()
 
 # %% [markdown]

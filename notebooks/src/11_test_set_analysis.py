@@ -245,14 +245,15 @@ fig, ax = plotting.intervals(best, metric=METRIC, chance=board["chance"].iloc[0]
 if "majority" in board:
     ax.axvline(board["majority"].iloc[0], color="0.5", ls="--", lw=1)
     ax.set_xlabel(f"{ax.get_xlabel()}; dashed: always the most frequent class")
-ax.set_title(f"the best {len(best)} of {len(board)} models, {len(y_true)} test tracks of {DATASET} ({split.rule})", fontsize=9)
+ax.set_title(f"the best {len(best)} of {len(board)} models, {len(y_true)} test tracks of {DATASET} ({split.rule})", fontsize=9, wrap=True)
 plt.show()
 
 # %% [markdown]
 # Before you admire the top of this list: with many models on few tracks, somebody must be first by luck. The intervals
 # overlap, but that does not settle it either, because all models met the *same* tracks and agree on most of them. The
 # right question goes to pairs: on how many tracks was only one of them right? Redraw groups of tracks, and see how far
-# the difference of the two moves.
+# the difference of the two moves. The answer is about the models that lie here. The same network, trained again with
+# another seed, is another model.
 
 # %%
 pairs = pd.DataFrame([
