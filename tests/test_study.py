@@ -242,7 +242,7 @@ def chain(root):
     return make
 
 
-def test_side_by_side_the_longest_chain_goes_first(root, no_kernel, monkeypatch):
+def test_side_by_side_the_longest_chain_goes_first(root, no_kernel, monkeypatch, capsys):
     monkeypatch.setattr(study.subprocess, "run", lambda *_, **__: None)  # the warmup
     names = ["01_a", "02_b", "03_c", "04_d", "05_e"]
     for name in names:
@@ -250,11 +250,14 @@ def test_side_by_side_the_longest_chain_goes_first(root, no_kernel, monkeypatch)
     steps = [{"notebook": name} for name in names]
     steps[4]["after"] = ["04_d"]
     path = write_study(root, steps=steps)
-    run(root, path)
-    assert no_kernel == names  # one at a time: as they are listed
-    no_kernel.clear()
-    run(root, path, jobs=2, force=True)
-    assert set(no_kernel[:2]) == {"01_a", "04_d"} and set(no_kernel) == set(names)
+
+    def started(jobs):
+        run(root, path, jobs=jobs, force=True)
+        return re.findall(r"\] (\w+): running", capsys.readouterr().out)
+
+    assert started(jobs=1) == names  # one at a time: as they are listed
+    assert started(jobs=2)[:2] == ["04_d", "01_a"]
+    assert set(no_kernel) == set(names)
 
 
 def test_unchanged_steps_are_skipped(root, chain, no_kernel):
