@@ -17,7 +17,7 @@ DATASET ?= gtzan_mini
 help:  ## print this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
-	@echo "make study STUDY=gtzan DATA_DIR=path/to/data JOBS=2 runs notebooks/studies/gtzan.yml"
+	@echo "make study STUDY=gtzan DATA_DIR=path/to/data runs notebooks/studies/gtzan.yml, JOBS=$(JOBS) notebooks side by side"
 
 $(INSTALLED): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'
