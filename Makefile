@@ -12,10 +12,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch test lab notebooks render pull bench lint clean
+.PHONY: help run study fetch test test-versions lab notebooks render pull bench lint clean
 
 help:  ## print this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo
 	@echo "make study STUDY=gtzan DATA_DIR=path/to/data runs notebooks/studies/gtzan.yml, JOBS=$(JOBS) notebooks side by side"
 
@@ -23,7 +23,10 @@ $(INSTALLED): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing requirements.txt into $(VENV) (a few minutes, once)"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@# uv is quick; pip knows the index and the proxy of your pip.conf.
+	@$(RUN) -m uv pip install --quiet --python $(RUN) -r requirements.txt -c constraints.txt || \
+	  $(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@$(RUN) -m helpers.warmup
 	@touch $@
 
@@ -36,8 +39,11 @@ study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=...
 fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
 	@$(RUN) -m helpers.datasets $(DATASET) $(DATA_DIR)
 
-test: $(INSTALLED)  ## lint, unit tests, notebook checks and the smoke study
-	@$(RUN) -m pytest -q
+test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 starts no kernel
+	@$(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not kernel")
+
+test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab
+	@$(RUN) -m tests.versions
 
 lab: $(INSTALLED)  ## open JupyterLab
 	@$(RUN) -m jupyterlab notebooks

@@ -22,6 +22,7 @@ import html
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,7 @@ KERNEL = {
 }
 STAMP = "music_series"  # our entry in the metadata of a notebook
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+REPOSITORY = re.compile(r"""^REPOSITORY = ["'](.*?)["']""", re.MULTILINE)
 # Kernels report their failures in the notebook; their own log, and what native libraries print
 # below Python (TensorFlow at its start), is only noise.
 KERNEL_ARGUMENTS = ("--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False")
@@ -115,8 +117,8 @@ def sources(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
 def code_hash(nb: nbformat.NotebookNode) -> str:
     """Hash the sources of the code cells, in order (SHA-256, 64 hexadecimal digits).
 
-    Prose, outputs and metadata do not count: the outputs of a notebook belong to its code as
-    long as this number stays the same.
+    Prose, outputs and metadata do not count, nor does the setup cell, which only finds the series:
+    the outputs of a notebook belong to its code as long as this number stays the same.
 
     Parameters
     ----------
@@ -135,7 +137,11 @@ def code_hash(nb: nbformat.NotebookNode) -> str:
     >>> code_hash(one) == code_hash(two)
     True
     """
-    return _digest(cell.source for cell in nb.cells if cell.cell_type == "code")
+    return _digest(
+        cell.source
+        for cell in nb.cells
+        if cell.cell_type == "code" and "setup" not in _tags(cell)
+    )
 
 
 def parameters(nb: nbformat.NotebookNode) -> dict[str, Parameter]:
@@ -189,9 +195,9 @@ def _declared(node: ast.stmt) -> dict[str, Parameter]:
 def build(names: Sequence[str] = (), *, root: Path = ROOT, force: bool = False) -> list[Path]:
     """Make the ``.ipynb`` files from their text sources, one way.
 
-    The setup cell and the address behind the Colab badge come from
-    ``notebooks/src/00_template.py`` and are written into every source first. Cells that did
-    not change keep their ids and outputs.
+    The setup cell comes from ``notebooks/src/00_template.py`` and is written into every source
+    first. The repository's address, behind the setup cell and the Colab badge, stands in the
+    ``.ipynb`` only: see `address`. Cells that did not change keep their ids and outputs.
 
     Parameters
     ----------
@@ -218,14 +224,32 @@ def build(names: Sequence[str] = (), *, root: Path = ROOT, force: bool = False) 
     [PosixPath('notebooks/05_convpool.ipynb')]
     """
     files = sources(names, root=root)
-    template = _template(root) if files else ("", "")
-    return [_build_one(path, template, root=root, force=force) for path in files]
+    repository = address(root) if files else ""
+    return [_build_one(path, repository, root=root, force=force) for path in files]
 
 
-def _build_one(path: Path, template: tuple[str, str], *, root: Path, force: bool) -> Path:
+def address(root: Path = ROOT) -> str:
+    """Return where readers can clone the series: `origin` on GitHub, else the template's setting.
+
+    Empty while there is neither. A name and password that git keeps in an address are left out.
+
+    Examples
+    --------
+    >>> address().partition("://")[0] in ("https", "")
+    True
+    """
+    if shutil.which("git"):
+        git = ["git", "-C", str(root), "remote", "get-url", "origin"]
+        origin = subprocess.run(git, capture_output=True, text=True, check=False).stdout
+        if found := re.search(r"\bgithub\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?\s*$", origin):
+            return f"https://github.com/{found[1]}"
+    return REPOSITORY.search(_template(root))[1].removesuffix("/").removesuffix(".git")
+
+
+def _build_one(path: Path, repository: str, *, root: Path, force: bool) -> Path:
     old_text = path.read_text(encoding="utf-8")
-    text = _with_shared_parts(old_text, path, template, root=root)
-    nb, target = _from_text(text), _target(path)
+    text = _with_setup(old_text, path, root=root)
+    nb, target = _from_text(text, repository, path.stem), _target(path)
     previous = _read(target, root=root) if target.exists() else None
     if previous is not None and not force and _was_edited(previous, nb):
         raise NotebookError(
@@ -246,17 +270,16 @@ def _build_one(path: Path, template: tuple[str, str], *, root: Path, force: bool
     return target
 
 
-def _template(root: Path) -> tuple[str, str]:
-    """Return the repository's address and the text of the setup cell."""
+def _template(root: Path) -> str:
+    """Return the text of the setup cell."""
     path = root / "notebooks" / "src" / "00_template.py"
     if not path.exists():
         raise NotebookError(f"{_where(path, root)} is missing; it holds the shared setup cell")
     text = path.read_text(encoding="utf-8")
-    address = re.search(r"""^(?:# )?REPOSITORY = ["'](.+?)["']""", text, re.MULTILINE)
-    if address is None:
-        raise NotebookError(f'{_where(path, root)} has no line REPOSITORY = "..."')
     start, end = _setup_span(text, _where(path, root))
-    return address[1].removesuffix("/").removesuffix(".git"), text[start:end].rstrip("\n")
+    if not REPOSITORY.search(text[start:end]):
+        raise NotebookError(f'{_where(path, root)} has no line REPOSITORY = "..."')
+    return text[start:end].rstrip("\n")
 
 
 def _setup_span(text: str, where: str) -> tuple[int, int]:
@@ -268,25 +291,15 @@ def _setup_span(text: str, where: str) -> tuple[int, int]:
     return found.start(), following.start() if following else len(text)
 
 
-def _with_shared_parts(text: str, path: Path, template: tuple[str, str], *, root: Path) -> str:
-    """Return the source with the template's setup cell and the badge under the title."""
-    address, setup = template
-    where = _where(path, root)
-    start, end = _setup_span(text, where)
+def _with_setup(text: str, path: Path, *, root: Path) -> str:
+    """Return the source with the template's setup cell."""
+    start, end = _setup_span(text, _where(path, root))
     gap = "\n\n" if end < len(text) else "\n"
-    text = text[:start] + setup + gap + text[end:]
-    title = re.search(r"^# # .*$", text, re.MULTILINE)
-    if title is None:
-        raise NotebookError(f"{where} has no title (# # Title in its first Markdown cell)")
-    repository = re.sub(r"^https?://github\.com/", "", address)
-    link = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/"
-    badge = f"# {BADGE}({link}{path.stem}.ipynb)"
-    rest = re.sub(r"\A(?:\n#)*\n# \[!\[Open [iI]n Colab\].*", "", text[title.end() :])
-    gap = "\n#" if re.match(r"\n# \S", rest) else ""
-    return f"{text[: title.end()]}\n#\n{badge}{gap}{rest}"
+    return text[:start] + _template(root) + gap + text[end:]
 
 
-def _from_text(text: str) -> nbformat.NotebookNode:
+def _from_text(text: str, repository: str, stem: str) -> nbformat.NotebookNode:
+    """Make a notebook from its source, and write into it where readers can clone the series."""
     import jupytext
 
     nb = jupytext.reads(text, fmt="py:percent")
@@ -294,7 +307,23 @@ def _from_text(text: str) -> nbformat.NotebookNode:
     for cell in nb.cells:
         cell.metadata = _only_tags(cell)
         cell.setdefault("id", "new")
+        if "setup" in _tags(cell):
+            cell.source = REPOSITORY.sub(f'REPOSITORY = "{repository}"', cell.source)
+    first = next((c for c in nb.cells if c.cell_type == "markdown"), None)
+    if first is None or not first.source.startswith("# "):
+        raise NotebookError(f"notebooks/src/{stem}.py has no title (# # Title in its first cell)")
+    if repository.startswith("https://github.com/"):
+        colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
+        title, gap, rest = first.source.partition("\n")
+        badge = f"{BADGE}({colab}/blob/main/notebooks/{stem}.ipynb)"
+        first.source = f"{title}\n\n{badge}{gap}{rest}"
     return nb
+
+
+def _repository_of(nb: nbformat.NotebookNode) -> str:
+    """Return the address that a built notebook holds."""
+    found = [REPOSITORY.search(c.source) for c in nb.cells if "setup" in _tags(c)]
+    return next((match[1] for match in found if match), "")
 
 
 def _keep_outputs(
@@ -362,6 +391,8 @@ def pull(name: str, *, root: Path = ROOT) -> Path:
     (path,) = sources([name], root=root)
     nb = _read(_target(path), root=root)
     old_text = path.read_text(encoding="utf-8")
+    for cell in nb.cells:  # where the series lies is no edit: see `address`
+        cell.source = re.sub(r"\n\n" + re.escape(BADGE) + r".*", "", cell.source)
     _keep_blank_lines(nb.cells, jupytext.reads(old_text, fmt="py:percent").cells)
     # The header of the source stays as it is: only what follows the first marker is written.
     options = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}
@@ -418,12 +449,12 @@ def check(names: Sequence[str] = (), *, root: Path = ROOT) -> list[str]:
 def _check_one(path: Path, root: Path) -> str:
     target, stem = _target(path), path.stem
     where, text = _where(target, root), path.read_text(encoding="utf-8")
-    if _with_shared_parts(text, path, _template(root), root=root) != text:
-        return f"{_where(path, root)}: setup cell or badge is not the template's; `make notebooks`"
+    if _with_setup(text, path, root=root) != text:
+        return f"{_where(path, root)}: setup cell is not the template's; `make notebooks`"
     if not target.exists():
         return f"{where} is missing; `make notebooks`"
     nb = _read(target, root=root)
-    if _cells_hash(nb) != _cells_hash(_from_text(text)):
+    if _cells_hash(nb) != _cells_hash(_from_text(text, _repository_of(nb), stem)):
         return (
             f"{where} is not built from its source; `make notebooks`, or `make pull NB={stem}` "
             f"if it was edited in JupyterLab"

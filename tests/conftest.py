@@ -1,4 +1,4 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and the order of the tests."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the small study: it takes longest; another process does the rest beside it."""
+    items.sort(key=lambda item: item.path.name != "test_series.py")
 
 
 @pytest.fixture(scope="session")

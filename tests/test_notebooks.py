@@ -57,11 +57,21 @@ def test_order_of_the_parts(name):
     places = [text.find(part) for part in parts]
     assert -1 not in places, dict(zip(parts, places))
     assert places == sorted(places)
-    assert re.match(r"# [^\n]+\n\n\[!\[Open in Colab\]", text), "title, then the Colab badge"
     first = text.split("## Setup")[0]
     assert re.search(r"^\*[^*\n]+·[^*\n]+·[^*\n]+\*$", first, re.M), "time · needs · writes"
     assert len(re.findall(r"^- ", first, re.M)) == 3, "three things to learn"
     assert 3 <= len(re.findall(r"^## ", text, re.M)) - 4 <= 8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_badge_leads_to_where_the_setup_cell_clones_from(name):
+    """While the series has no public address there is no badge, so none that leads nowhere."""
+    nb = built(name)
+    repository = re.search(r'^REPOSITORY = "(.*)"', tagged(nb, "setup")[0].source, re.M)[1]
+    colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
+    badges = re.findall(r"\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)", prose(nb))
+    assert badges == ([f"{colab}/blob/main/notebooks/{name}.ipynb"] if repository else [])
+    assert "OWNER" not in prose(nb) + repository
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -53,7 +54,7 @@ print("seed", SEED)
 # ## Next
 """
 BADGE = (
-    "# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/someone/music/blob/main/notebooks/05_loud.ipynb)"
 )
 NOISY = """
@@ -110,12 +111,13 @@ def pretend_rendered(root: Path) -> None:
     target(root).write_text(notebooks._to_json(nb))
 
 
-def test_build_writes_setup_cell_and_badge_into_the_source(root):
+def test_build_writes_the_setup_cell_into_the_source_and_the_badge_into_the_notebook(root):
     assert notebooks.build(root=root) == [target(root)]
     text = source(root).read_text()
-    assert f"# # Loudness\n#\n{BADGE}\n#\n# *one minute" in text
     assert 'here = 1\n\n# %% tags=["parameters"]' in text and "old = 1" not in text
+    assert "Colab" not in text
     nb = read(root)
+    assert nb.cells[0].source.startswith(f"# Loudness\n\n{BADGE}\n\n*one minute")
     assert [c.cell_type[0] for c in nb.cells] == ["m", "c", "c", "m", "c", "m"]
     assert nb.cells[2].metadata == {"tags": ["parameters"]}
     assert nb.metadata.kernelspec.name == "python3"
@@ -132,13 +134,58 @@ def test_a_second_build_changes_nothing(root):
     assert target(root).read_bytes() == before[1]
 
 
-def test_a_new_address_replaces_the_old_badge(root):
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("https://github.com/other/tunes", "https://github.com/other/tunes"),
+        ("https://github.com/other/tunes.git", "https://github.com/other/tunes"),
+        ("https://me:secret@github.com/other/tunes.git", "https://github.com/other/tunes"),
+        ("git@github.com:other/my.tunes.git", "https://github.com/other/my.tunes"),
+        ("ssh://git@github.com/other/tunes/", "https://github.com/other/tunes"),
+        ("https://notgithub.com/other/tunes", "https://github.com/someone/music"),
+        ("/home/me/tunes.git", "https://github.com/someone/music"),
+        ("", "https://github.com/someone/music"),
+    ],
+)
+def test_the_address_is_that_of_origin_on_github_or_the_setting(root, origin, expected):
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    if origin:
+        subprocess.run(["git", "remote", "add", "origin", origin], cwd=root, check=True)
     notebooks.build(root=root)
+    first, setup = (read(root).cells[i].source for i in (0, 1))
+    assert first.count("Open in Colab") == 1
+    assert expected.replace("https://github.com", "github") + "/blob/main/notebooks/05" in first
+    assert f'REPOSITORY = "{expected}"' in setup
+    assert "secret" not in target(root).read_text()
+
+
+def test_a_new_address_is_no_edit_and_makes_no_output_stale(root):
+    notebooks.build(root=root)
+    pretend_rendered(root)
     change(source(root).with_name("00_template.py"), "someone", "other")
+    assert "setup cell is not the template's" in notebooks.check(root=root)[0]
     notebooks.build(root=root)
-    text = source(root).read_text()
-    assert text.count("Open in Colab") == 1 and "github/other/music" in text
-    assert 'REPOSITORY = "https://github.com/other/music"' in text
+    assert notebooks.check(root=root) == [] and "github/other/music" in target(root).read_text()
+    notebooks.pull("05", root=root)
+    assert "Colab" not in source(root).read_text()
+    assert notebooks.check(root=root) == []
+
+
+def test_a_clone_from_elsewhere_finds_nothing_out_of_date(root):
+    """Who forks the series need not build it again before its tests pass."""
+    notebooks.build(root=root)
+    pretend_rendered(root)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    git = ["git", "remote", "add", "origin", "https://github.com/fork/music"]
+    subprocess.run(git, cwd=root, check=True)
+    assert notebooks.check(root=root) == []
+
+
+def test_without_an_address_there_is_no_badge(root):
+    change(source(root).with_name("00_template.py"), "https://github.com/someone/music", "")
+    notebooks.build(root=root)
+    assert "colab" not in target(root).read_text().lower()
+    assert read(root).cells[0].source == "# Loudness\n\n*one minute · nothing · nothing*"
 
 
 def test_build_keeps_ids_and_outputs_of_unchanged_cells(root):
@@ -184,7 +231,7 @@ def test_check_finds_what_is_out_of_date(root):
     def problems():
         return " ".join(notebooks.check(root=root))
 
-    assert "setup cell or badge" in problems()
+    assert "setup cell is not the template's" in problems()
     notebooks.build(root=root)
     assert "no outputs yet" in problems()
     pretend_rendered(root)
@@ -201,6 +248,7 @@ def test_check_finds_what_is_out_of_date(root):
     assert "05_loud.ipynb is missing" in problems() and "06_stray.ipynb has no source" in problems()
 
 
+@pytest.mark.kernel
 def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
     source(root).write_text(SOURCE + NOISY)
     notebooks.render(["05"], root=root)
@@ -218,6 +266,7 @@ def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
     assert target(root).read_bytes() == first
 
 
+@pytest.mark.kernel
 def test_a_failed_render_names_the_cell_and_keeps_the_file(root):
     notebooks.build(root=root)
     change(source(root), 'print("seed", SEED)', 'raise KeyError("tempo")')

@@ -13,8 +13,6 @@
 # %% [markdown]
 # # Feature baselines
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/04_feature_baselines.ipynb)
-#
 # *3 minutes · needs nothing: it makes features and split itself · writes `models/` and `metrics/`*
 #
 # Before a network may read spectrograms, ask what a table can do: one row a track, one column a number such as its
@@ -42,18 +40,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import json
@@ -106,6 +110,8 @@ MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 EPOCH_STOPS: list = [10, 15, 20]  # epochs after which the small dense network is measured
 LARGE_EPOCHS: int = 10  # most epochs of the large dense network
 SEARCH_TRACKS: int = 2000  # most tracks that cross-validation uses
+MODELS: list = ["logistic regression", "SVM", "k-NN", "random forest"]  # classical models that are compared
+EPOCH_SETS: list = []  # feature sets on which the number of epochs is tried; empty takes all
 SEEDS: int = 3  # number of repetitions with other seeds, for mean and spread
 BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
@@ -362,8 +368,8 @@ cross_validate(*models["k-NN"], sets["MFCC 12"])
 # %%
 pipelines, rows = {}, {}
 for name, chosen in sets.items():
-    for model, (estimator, grid) in models.items():
-        pipelines[name, model], rows[name, model] = cross_validate(estimator, grid, chosen)
+    for model in MODELS:
+        pipelines[name, model], rows[name, model] = cross_validate(*models[model], chosen)
 cv = pd.DataFrame(rows).T
 cv.shape
 
@@ -385,7 +391,7 @@ def draw_grid(table, ax, *, spread=None, cmap="viridis", **options):
 
 
 # %% tags=["key-figure"]
-accuracies = cv["accuracy"].unstack().loc[list(sets), list(models)]
+accuracies = cv["accuracy"].unstack().loc[list(sets), MODELS]
 fig, ax = plt.subplots(figsize=(8, 4.6))
 draw_grid(accuracies, ax, vmin=1 / len(dataset.classes))
 ax.set(title=f"Cross-validated accuracy, {len(dev)} tracks, chance {1 / len(dataset.classes):.2f}",
@@ -524,11 +530,11 @@ if BALANCED:
 
 # %%
 networks, rows = {}, []
-for name, chosen in sets.items():
+for name in EPOCH_SETS or sets:
     for seed in range(SEED, SEED + SEEDS):
-        network = networks[name, seed] = dense(chosen, SMALL, seed)
+        network = networks[name, seed] = dense(sets[name], SMALL, seed)
         history = network.fit(
-            *arrays("train", chosen), validation_data=arrays("valid", chosen), epochs=EPOCH_STOPS[-1],
+            *arrays("train", sets[name]), validation_data=arrays("valid", sets[name]), epochs=EPOCH_STOPS[-1],
             validation_freq=EPOCH_STOPS, batch_size=BATCH_SIZE, class_weight=class_weight, verbose=0,
         ).history  # fmt: skip
         for stop, loss, accuracy in zip(EPOCH_STOPS, history["val_loss"], history["val_accuracy"]):
@@ -539,8 +545,8 @@ at_stops = pd.DataFrame(rows).groupby(["set", "epochs"])[["loss", "accuracy"]]
 mean, spread = at_stops.mean(), at_stops.std(ddof=0)
 fig, axes = plt.subplots(1, 2, figsize=(11, 4.8), sharey=True)
 for ax, metric, cmap in zip(axes, ("loss", "accuracy"), ("viridis_r", "viridis")):
-    table = mean[metric].unstack().loc[list(sets)]
-    draw_grid(table, ax, spread=spread[metric].unstack().loc[list(sets)], cmap=cmap)
+    table = mean[metric].unstack().loc[EPOCH_SETS or list(sets)]
+    draw_grid(table, ax, spread=spread[metric].unstack().loc[table.index], cmap=cmap)
     ax.set(title=f"{metric} of {len(ids['valid'])} validation tracks", xlabel="epochs")
 axes[0].set_ylabel("feature set")
 plt.show()
@@ -723,7 +729,8 @@ Audio(load_audio(heard["path"], sr=SR, max_seconds=10), rate=SR)
 # seed. The mean and the spread over all seeds stand beside it.
 
 # %%
-proba = {f"features-{short}": answers(ALL, model) for model, short in zip(models, ("logreg", "svm", "knn", "forest"))}
+short = dict(zip(models, ("logreg", "svm", "knn", "forest")))
+proba = {f"features-{short[model]}": answers(ALL, model) for model in MODELS}
 rows = {name: evaluate.scores(y_true, p, groups=groups, seed=SEED) for name, p in proba.items()}
 for name, (on, _, _) in plans.items():
     answered = [evaluate.predict(network, X.loc[ids["test"], sets[on]].to_numpy()) for network, _ in final[name]]

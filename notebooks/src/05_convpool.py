@@ -13,8 +13,6 @@
 # %% [markdown]
 # # Convolution and pooling
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/05_convpool.ipynb)
-#
 # *6 minutes · needs nothing: it makes features and split itself · writes `models/` and `metrics/`*
 #
 # A log-mel spectrogram is a picture, so networks that read pictures can read music. This notebook builds the two
@@ -42,18 +40,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import keras
@@ -87,8 +91,9 @@ N_MELS: int = 64  # number of mel bands
 MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
+PICTURES: list = ["linear STFT", "log-STFT", "log-mel", "CQT", "MFCC", "harmonic and percussive"]  # what is compared
 PICTURE_STEPS: int = 200  # optimizer steps for each picture of sound
-PICTURE_TRACKS: int = 300  # most tracks that are pictured in six ways
+PICTURE_TRACKS: int = 300  # most tracks that are pictured in these ways
 EPOCHS: int = 40  # most epochs to train
 PATIENCE: int = 6  # stop after so many epochs without a better validation loss
 BATCH_SIZE: int = 32  # clips in a training batch
@@ -182,10 +187,10 @@ mean, variance = clips.band_statistics(store, ids["train"])
 
 # %%
 def start(mean, variance):
-    """Input of any length in time, and the scaling of each band (axis 2)."""
+    """Input of any length in time, and the scaling of each band (axis 2) of the one channel (axis 3)."""
     return [
         keras.layers.Input((None, len(mean), 1)),
-        keras.layers.Normalization(axis=2, mean=mean, variance=variance),
+        keras.layers.Normalization(axis=(2, 3), mean=mean[:, None], variance=variance[:, None]),
     ]
 
 
@@ -484,7 +489,7 @@ rng = np.random.default_rng(SEED)
 some = {side: sorted(rng.permutation(ids[side])[: max(1, int(share * len(ids[side])))]) for side in splits.SIDES}
 chosen_tracks = [track_id for side in splits.SIDES for track_id in some[side]]
 pictured = Parallel(n_jobs=JOBS)(delayed(picture_track)(path) for path in tracks.loc[chosen_tracks, "path"])
-stores = {name: Pictures({t: p[name] for t, p in zip(chosen_tracks, pictured)}) for name in pictured[0]}
+stores = {name: Pictures({t: p[name] for t, p in zip(chosen_tracks, pictured)}) for name in PICTURES}
 
 # %%
 ARRANGE = {"harmonic and percussive": [keras.layers.Reshape((-1, 2, N_MELS)), keras.layers.Permute((1, 3, 2))]}
@@ -519,7 +524,7 @@ by_picture[["accuracy", "accuracy_low", "accuracy_high", "clip_accuracy", "log_l
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(by_picture, chance=by_picture["chance"].iloc[0])
-ax.set_title(f"conv-pool on six pictures, {PICTURE_STEPS} steps each: test tracks of {DATASET}", fontsize=9)
+ax.set_title(f"conv-pool on {len(stores)} pictures, {PICTURE_STEPS} steps each: test tracks of {DATASET}", fontsize=9)
 plt.show()
 
 # %% [markdown]

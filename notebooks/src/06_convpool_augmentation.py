@@ -13,9 +13,7 @@
 # %% [markdown]
 # # Augmentation
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/06_convpool_augmentation.ipynb)
-#
-# *15 minutes · needs the networks of notebook 05 · writes `models/` and `metrics/`*
+# *15 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
 #
 # A network with many parameters and few songs learns the songs. Augmentation shows it each clip in another way every
 # time: stretched, cropped elsewhere, with holes, or mixed with another clip. Whether that helps is an experiment, and
@@ -28,7 +26,7 @@
 # - how to compare augmentations fairly: same networks, same split, same seed, same number of steps;
 # - what a long run adds, and how early stopping ends it.
 #
-# **Before you start**: run notebook 05, whose networks are trained again here.
+# **Before you start**: notebook 05 explains the networks, which are trained again here.
 
 # %% [markdown]
 # ## Setup
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import keras
@@ -64,6 +68,7 @@ from IPython.display import Audio, Markdown
 
 from helpers import clips, datasets, evaluate, features, plotting, splits, training
 from helpers.augment import SpecAugment
+from helpers.experiment import run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -86,6 +91,7 @@ CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 NETWORKS: list = ["convpool", "convconvpool"]  # networks of that step that are trained here
+WAYS: list = ["crop", "zoom", "specaugment", "mixup"]  # ways to change a clip, each tried alone and all together
 ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
@@ -135,10 +141,9 @@ def untrained(name):
 
 
 # %%
-try:
-    counts = {name: untrained(name).count_params() for name in NETWORKS}
-except FileNotFoundError as missing:
-    raise SystemExit(str(missing)) from None
+if not Path(f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-{NETWORKS[0]}.keras").exists():
+    run_first("05_convpool", globals(), RUN_NAME=NETWORKS_FROM)
+counts = {name: untrained(name).count_params() for name in NETWORKS}
 pd.Series(counts, name="parameters").map("{:,}".format)
 
 # %% [markdown]
@@ -217,7 +222,6 @@ class Mixed(keras.utils.PyDataset):
 # One line says which of the four each training uses. It is the whole experiment.
 
 # %%
-WAYS = ["crop", "zoom", "specaugment", "mixup"]
 PLAN = {"none": [], **{way: [way] for way in WAYS}, "all": WAYS}
 
 # %% [markdown]

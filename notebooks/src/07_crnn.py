@@ -13,8 +13,6 @@
 # %% [markdown]
 # # Recurrent networks
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/07_crnn.ipynb)
-#
 # *6 minutes · needs nothing: published weights (1.6 MB) are fetched if possible · writes `models/`, `metrics/`*
 #
 # The networks of notebook 05 count how often a pattern occurs and forget when. Music is made in time: a verse leads
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 from dataclasses import replace
@@ -251,7 +255,7 @@ def cnn_lstm(reshape=False):
     """Three convolutions, then an LSTM; with `reshape`, its steps are rows of frequency."""
     layers = [
         keras.layers.Input((clip_frames if reshape else None, N_MELS, 1)),
-        keras.layers.Normalization(axis=2, mean=mean, variance=variance),
+        keras.layers.Normalization(axis=(2, 3), mean=mean[:, None], variance=variance[:, None]),
     ]
     for filters in (8, 8, 16):
         layers += [
@@ -379,8 +383,8 @@ def crnn(scaling, answers, activation="softmax", frames=None, bands=96, **gru):
 # %%
 def our_crnn():
     """The CRNN for this dataset, each mel band scaled by its training statistics."""
-    statistics = dict(zip(("mean", "variance"), clips.band_statistics(fine, ids["train"])))
-    scaling = keras.layers.Normalization(axis=2, **statistics)
+    mean, variance = clips.band_statistics(fine, ids["train"])
+    scaling = keras.layers.Normalization(axis=(2, 3), mean=mean[:, None], variance=variance[:, None])
     return crnn([scaling], len(dataset.classes), ANSWER, bands=CRNN_MELS)
 
 

@@ -13,9 +13,7 @@
 # %% [markdown]
 # # Raw waveform
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/08_raw_waveform.ipynb)
-#
-# *6 minutes · needs a network of notebook 05 for the comparison, and runs without · writes `models/` and `metrics/`*
+# *6 minutes · needs nothing: without a network of notebook 05, it makes one first · writes `models/` and `metrics/`*
 #
 # So far, every network read pictures that somebody designed: windows, mel bands, decibels. A network can also read
 # the samples themselves and find its own way to listen. This notebook trains two such networks, asks what they
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import keras
@@ -64,6 +68,7 @@ from IPython.display import Audio, Markdown
 
 from helpers import clips, datasets, evaluate, features, plotting, splits, training
 from helpers.audio import load_audio
+from helpers.experiment import run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -273,7 +278,7 @@ def start():
     """Input of any length in time; one mean and one variance for all samples."""
     return [
         keras.layers.Input((None, 1, 1)),
-        keras.layers.Normalization(axis=2, mean=mean, variance=variance),
+        keras.layers.Normalization(axis=(2, 3), mean=mean[:, None], variance=variance[:, None]),
         keras.layers.Reshape((-1, 1)),
     ]
 
@@ -395,12 +400,10 @@ def convpool():
     return training.untrained(f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-convpool.keras", seed=SEED)
 
 
-plan = {"wavecnn": (wavecnn, waves), "samplecnn": (samplecnn, waves)}
-try:
-    convpool()
-    plan |= {"convpool-budget": (convpool, store), "convpool-band": (convpool, Band())}
-except FileNotFoundError as missing:
-    print(f"There is no mel network to compare with. {missing}")
+if not Path(f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-convpool.keras").exists():
+    run_first("05_convpool", globals(), RUN_NAME=NETWORKS_FROM)
+plan = {"wavecnn": (wavecnn, waves), "samplecnn": (samplecnn, waves),
+        "convpool-budget": (convpool, store), "convpool-band": (convpool, Band())}  # fmt: skip
 
 # %% [markdown]
 # A copy of each network is kept as it was before training, to see later what training did to its filters.
@@ -477,11 +480,10 @@ plt.show()
 # %%
 chosen = min(("wavecnn", "samplecnn"), key=lambda name: min(histories[name]["val_loss"]))
 right = pd.DataFrame({name: p.argmax(axis=1) == y_true for name, p in proba.items()})
-if "convpool-band" in right:
-    only = {name: int((right[name] & ~right[other]).sum())
-            for name, other in ((chosen, "convpool-band"), ("convpool-band", chosen))}  # fmt: skip
-    both = int((right[chosen] & right["convpool-band"]).sum())
-    print(f"Of {len(y_true)} tracks, both were right on {both}, only one of them on", only)
+only = {name: int((right[name] & ~right[other]).sum())
+        for name, other in ((chosen, "convpool-band"), ("convpool-band", chosen))}  # fmt: skip
+both = int((right[chosen] & right["convpool-band"]).sum())
+print(f"Of {len(y_true)} tracks, both were right on {both}, only one of them on", only)
 
 # %% [markdown]
 # Is this the last word on samples? No, it is a word on small data. Pons and colleagues trained both kinds on
@@ -645,10 +647,9 @@ def picture(y):
 
 changed = all_versions(WAVE_SR)
 X_changed = {name: {c: y[..., None, None] for c, y in changed.items()} for name in ("wavecnn", "samplecnn")}
-if "convpool-budget" in networks:
-    X_changed["convpool-budget"] = {
-        c: np.stack([picture(y) for y in sound])[..., None] for c, sound in all_versions(SR).items()
-    }
+X_changed["convpool-budget"] = {
+    c: np.stack([picture(y) for y in sound])[..., None] for c, sound in all_versions(SR).items()
+}
 
 
 # %%

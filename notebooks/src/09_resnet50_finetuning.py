@@ -13,8 +13,6 @@
 # %% [markdown]
 # # ResNet50: transfer from photos
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/09_resnet50_finetuning.ipynb)
-#
 # *5 minutes · needs nothing; ImageNet weights if they can be had · writes `features/`, `models/` and `metrics/`*
 #
 # ResNet50 has 23.6 million parameters, and most music collections have some hundred songs. Training it from nothing
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import hashlib
@@ -725,7 +729,9 @@ for layer in plain.layers:
         layer.momentum = 0.9
 ending = [keras.layers.Dropout(0.5, seed=SEED), keras.layers.Dense(len(dataset.classes), activation="softmax")]
 scratch = joined(plain, low, high, store.n_mels, ending, ENLARGE)
-scratch.compile(keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+few = steps < 10  # building the graph of all its layers takes as long as so many steps
+scratch.compile(keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy", metrics=["accuracy"],
+                run_eagerly=few)  # fmt: skip
 
 # %%
 X = FirstBatches(store, tuned_on["train"], Y[tuned_on["train"]].to_numpy(), clip_frames=clip_frames, seed=SEED,

@@ -13,8 +13,6 @@
 # %% [markdown]
 # # Transfer from music
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/10_music_transfer.ipynb)
-#
 # *3 minutes · needs nothing: published weights (1.3 MB) are fetched, or replaced · writes `models/` and `metrics/`*
 #
 # A few hundred songs are not much to learn music from. Somebody else's network has heard two hundred thousand and
@@ -42,18 +40,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import hashlib
@@ -107,6 +111,7 @@ CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CONVNET_WEIGHTS: str = "auto"  # auto, none, or the path of compact_cnn_weights_theano.hdf5
 TRANSFER_SECONDS: float = 29.0  # seconds of each track that the pretrained network hears
 REFERENCE_TRACKS: int = 64  # training tracks that the frozen batch statistics are taken from
+TEACHER_OPTIONS: dict = {}  # further arguments of the demo instruments, if they replace the published weights
 PRETRAIN_EPOCHS: int = 20  # epochs of the network that replaces the published one
 PROBE_TRACKS: int = 1000  # most training tracks on which blocks and settings are compared
 SHOTS: list = [1, 2, 5, 10, 20]  # training tracks of each class in the few-shot curve
@@ -326,7 +331,7 @@ if path:
     published = msd.convnet_weights(path)
     blocks, (W, b), NAMES = published["blocks"], published["tags"], list(msd.TAGS)
 else:
-    instruments = datasets.load("demo_instruments", DATA_DIR)
+    instruments = datasets.load("demo_instruments", DATA_DIR, **TEACHER_OPTIONS)
     *arrays, W, b = cached("instruments", ("pretrain", PRETRAIN_EPOCHS, SEED, len(instruments.tracks)), pretrain)
     blocks = [arrays[4 * k : 4 * k + 4] for k in range(len(POOLS))]
     NAMES = [datasets.INSTRUMENTS.get(code, code) for code in instruments.classes]

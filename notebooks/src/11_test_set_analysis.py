@@ -13,9 +13,7 @@
 # %% [markdown]
 # # Test-set analysis
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/11_test_set_analysis.ipynb)
-#
-# *2 minutes · needs the models of notebooks 04 to 10 · writes `models/`, `tables/` and a collection to search in*
+# *2 minutes · compares what notebooks 04 to 10 left; without them it makes two networks first · writes `models/`, `tables/` and a collection to search in*
 #
 # An accuracy is one number. It does not say which songs go wrong, whether the network knows when it is guessing, or
 # what in the sound it goes by. This notebook trains nothing. It takes the models of the series, sets them side by side
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import json
@@ -76,6 +80,7 @@ from sklearn.preprocessing import StandardScaler
 from helpers import calibration, clips, datasets, evaluate, features, plotting, splits, training
 from helpers.audio import load_audio
 from helpers.classify import Classifier
+from helpers.experiment import run_first
 from helpers.explain import grad_cam, largest, listen, occlusion
 from helpers.recommend import Recommender, embed, hubness, precision
 from helpers.recorder import Recorder
@@ -115,12 +120,11 @@ def rows_of(folder):
     return {f"{row['notebook'][:2]} {row['model']}": row for row in rows if row["dataset"] == DATASET}
 
 
+dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
 measured = rows_of(OUT_DIR)
 if not any("parameters" in row for row in measured.values()):
-    raise SystemExit(f"There is no network for {DATASET} in {OUT_DIR}: run notebook 05_convpool with this OUT_DIR first.")
-
-# %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
+    run_first("07_crnn" if dataset.multilabel else "05_convpool", globals())
+    measured = rows_of(OUT_DIR)
 
 # %% [markdown]
 # Only models that answered the same test tracks can be compared. Their answers, one row of probabilities a track, come

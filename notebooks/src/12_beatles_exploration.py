@@ -13,9 +13,7 @@
 # %% [markdown]
 # # A discography: exploring the Beatles
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/12_beatles_exploration.ipynb)
-#
-# *2 minutes · needs a network of this series; songs and annotations of your own if you have them · writes `tables/`*
+# *2 minutes · needs nothing: songs and annotations of your own if you have them; without a network, it makes one first · writes `tables/`*
 #
 # Eight years, twelve albums: how did the style of a band change, and when? An older project sent the Beatles through a
 # genre network and drew a map, but found nothing about albums or years. This notebook asks questions that can be
@@ -42,18 +40,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import matplotlib.pyplot as plt
@@ -71,6 +75,7 @@ from tqdm.auto import tqdm
 from helpers import datasets, drift, harmony, plotting, recommend
 from helpers.audio import AudioError, load_audio
 from helpers.classify import Classifier
+from helpers.experiment import run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -119,10 +124,10 @@ def find_network():
     if NETWORK_FILE:
         return Classifier(NETWORK_FILE)
     folder = Path(OUT_DIR) / "models" / DATASET
-    for pattern in ("11_*.keras", "05_convpool-convconvpool.keras", "0[5-7]_*.keras"):
-        for file in sorted(folder.glob(pattern)):
-            return Classifier(file)
-    raise SystemExit(f"No network in {folder}: run notebook 05_convpool with this OUT_DIR first, or set NETWORK_FILE.")
+    patterns = ("11_*.keras", "05_convpool-convconvpool.keras", "0[5-7]_*.keras")
+    if not any(file for pattern in patterns for file in folder.glob(pattern)):
+        run_first("05_convpool", globals())
+    return Classifier(next(file for pattern in patterns for file in sorted(folder.glob(pattern))))
 
 
 ask = find_network() if dataset else None

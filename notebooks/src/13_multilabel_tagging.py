@@ -13,9 +13,7 @@
 # %% [markdown]
 # # Several labels at once: multi-label tagging
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/13_multilabel_tagging.ipynb)
-#
-# *1 minute · needs the taggers that notebook 07 leaves in `OUT_DIR` · writes `tables/`, `models/`*
+# *1 minute · needs nothing: without the taggers of notebook 07, it makes them first · writes `tables/`, `models/`*
 #
 # "This part has jazz, then progressive rock, and a bit of grunge." Whoever describes music like this does not choose one
 # class of ten. They say yes or no to many labels, and they say *when*. This notebook opens a tagger, measures it as taggers
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import keras
@@ -63,6 +67,7 @@ from IPython.display import HTML, Markdown, display
 
 from helpers import clips, datasets, evaluate, features, splits, taggram, training
 from helpers.audio import load_audio
+from helpers.experiment import run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -90,10 +95,15 @@ SEED: int = 0  # seed of every random choice
 # trained with **binary cross-entropy**, the sum of the losses of all yes-or-no questions. Which ones are there?
 
 # %%
-found = training.find_networks(f"{OUT_DIR}/models/{DATASET}")
-found = found[found["multilabel"] & (found["kind"] == "log_mel") & ~found.index.str.startswith(RUN_NAME)]
-if found.empty:
-    raise SystemExit(f"There is no tagger for {DATASET} in {OUT_DIR}: run notebook 07_crnn with this OUT_DIR first.")
+def find_taggers():
+    """Networks that answer several labels from log-mels."""
+    found = training.find_networks(f"{OUT_DIR}/models/{DATASET}")
+    return found[found["multilabel"] & (found["kind"] == "log_mel") & ~found.index.str.startswith(RUN_NAME)]
+
+
+if find_taggers().empty:
+    run_first("07_crnn", globals())
+found = find_taggers()
 found[["made_by", "model", "parameters", "best_val_loss"]].round(3)
 
 # %% [markdown]

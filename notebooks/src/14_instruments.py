@@ -13,9 +13,7 @@
 # %% [markdown]
 # # Instruments: which of them play?
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/14_instruments.ipynb)
-#
-# *1 minute · needs a network that notebook 07 trained on `demo_instruments` · writes `metrics/`*
+# *1 minute · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`*
 #
 # A listener hears a flute in front and knows it, whatever plays behind. The data set IRMAS teaches machines the same: three
 # seconds with **one** label, the instrument in front, to learn from; longer music with **several** labels to be tested on. So
@@ -42,18 +40,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import matplotlib.pyplot as plt
@@ -68,6 +72,7 @@ from sklearn.svm import SVC
 
 from helpers import clips, datasets, evaluate, features, splits, training
 from helpers.audio import load_audio
+from helpers.experiment import run_first
 from helpers.explain import grad_cam, largest, listen
 
 plt.style.use("helpers/series.mplstyle")
@@ -100,10 +105,12 @@ dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OP
 
 # %% [markdown]
 # We open the network with the lowest loss on the validation excerpts, or the one that you name in `MODEL`. Its card says how
-# it wants its log-mels, and on which split it was trained. If there is none, run notebook 07 with this `DATASET`, this
-# `OUT_DIR` and `CRNN_SECONDS = 3.0`.
+# it wants its log-mels, and on which split it was trained. If there is none, notebook 07 trains its CRNN on these excerpts
+# first.
 
 # %%
+if training.find_networks(f"{OUT_DIR}/models/{DATASET}").empty:
+    run_first("07_crnn", globals(), CRNN_SECONDS=3.0, CRNN_MELS=48, LEARNING_RATE=0.002)
 opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
 inputs = card["inputs"]
 print(f"opened: {opened}, {network.count_params():,} parameters, last layer: {network.layers[-1].activation.__name__}")

@@ -13,9 +13,7 @@
 # %% [markdown]
 # # Piano composers: who wrote it?
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/music-classification/blob/main/notebooks/15_composers.ipynb)
-#
-# *1 minute · needs a network that notebook 07 trained on `demo_composers` · writes `metrics/`, `tables/`*
+# *1 minute · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `tables/`*
 #
 # One instrument, five composers: an older project reached 92 % with twenty-second pictures of piano music. But it had one
 # recording of each composer, cut into pieces, and the pieces were shuffled before they were divided. What did its network
@@ -41,18 +39,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = "https://github.com/OWNER/music-classification"
+REPOSITORY = ""
 folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "datasets.py").exists()), None)
-if ROOT is None:
+ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
+alone = ROOT is None
+if alone:
     ROOT = folders[-1]
-    if subprocess.run(["git", "clone", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
+    if not REPOSITORY:
+        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
+                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
+    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
         raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-    lines = (ROOT / "requirements.txt").read_text().split("# tools")[0].splitlines()
-    needed = filter(None, [line.partition("#")[0].strip() for line in lines])
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *needed], check=True)
 os.chdir(ROOT)
 sys.path.insert(0, str(ROOT))
+if alone or "google.colab" in sys.modules:
+    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
+import helpers
+
+helpers.keep_native_logs_out_of_cells()
 
 # %%
 import matplotlib.pyplot as plt
@@ -71,6 +75,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import clips, datasets, evaluate, features, notes, plotting, splits, training
 from helpers.audio import load_audio
+from helpers.experiment import run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -96,11 +101,13 @@ SEED: int = 0  # seed of every random choice
 # A **composition** is played by several people; each **performance** is a track. The composition is the group: whoever has
 # heard one performance in training has heard the notes of all the others. Without a collection of MIDI files, the series
 # renders its own: five composing procedures with names of people who never lived. No result on them holds for real music.
-# The network is the one with the lowest loss on the validation tracks; if there is none, run notebook 07 with this `DATASET`
-# and this `OUT_DIR`.
+# The network is the one with the lowest loss on the validation tracks; if there is none, notebook 07 trains its
+# CRNN on these performances first.
 
 # %%
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
+if training.find_networks(f"{OUT_DIR}/models/{DATASET}").empty:
+    run_first("07_crnn", globals(), CRNN_SECONDS=6.0, CRNN_MELS=48, LEARNING_RATE=0.002)
 opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
 inputs = card["inputs"]
 made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
