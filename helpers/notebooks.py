@@ -138,9 +138,7 @@ def code_hash(nb: nbformat.NotebookNode) -> str:
     True
     """
     return _digest(
-        cell.source
-        for cell in nb.cells
-        if cell.cell_type == "code" and "setup" not in _tags(cell)
+        cell.source for cell in nb.cells if cell.cell_type == "code" and "setup" not in _tags(cell)
     )
 
 
