@@ -189,7 +189,8 @@ class FeatureStore:
         Returns
         -------
         frames : memmap [n_frames, n_mels], float16
-            Time first. Slice it before converting it: only what is touched is read.
+            Time first. Slice it before converting it: only what is touched is read. Convert it
+            before you reduce it: sums, deviations and percentiles overflow in float16.
 
         Raises
         ------

@@ -206,7 +206,7 @@ print(f"ResNet50 with {source}: {base.count_params():,} parameters")
 # %%
 rng = np.random.default_rng(SEED)
 sample = rng.permutation(ids["train"])[:500]
-levels = np.concatenate([store.frames(track_id)[::8].ravel() for track_id in sample])
+levels = np.concatenate([store.frames(track_id)[::8].ravel() for track_id in sample]).astype(np.float32)
 high = round(float(np.percentile(levels, 99.9)), 1)
 low = high - RANGE_DB
 print(f"white: {high:.1f} dB, black: {low:.1f} dB")
