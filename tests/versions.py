@@ -17,6 +17,9 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from helpers.files import write_atomic
 
@@ -54,6 +57,17 @@ def run_tests(python: str, folder: Path, name: str, *arguments: str, **variables
             "skipped": skipped}  # fmt: skip
 
 
+def bounds_never_run(there: dict[str, str]) -> list[str]:
+    """Name the lines of requirements.txt whose lower bound is not the installed version."""
+    lines = [x.partition("#")[0].strip() for x in (ROOT / "requirements.txt").open()]
+    found = []
+    for requirement in map(Requirement, filter(None, lines)):
+        (low,) = (s.version for s in requirement.specifier if s.operator == ">=")
+        if Version(there[canonicalize_name(requirement.name)]) != Version(low):
+            found.append(str(requirement))
+    return found
+
+
 def try_environment(name: str, folder: Path) -> dict:
     """Make an environment, run everything in it, and return a row of the table."""
     version, how = ENVIRONMENTS[name]
@@ -71,6 +85,8 @@ def try_environment(name: str, folder: Path) -> dict:
     uv(*install, "-r", "requirements.txt", *how)
     there = dict(x.split("==") for x in uv("pip", "freeze", "--python", python).split())
     row |= {package: there[package] for package in SHOWN}
+    if name == "oldest" and (never_run := bounds_never_run(there)):
+        raise SystemExit(f"requirements.txt: lower bounds that no environment reaches: {never_run}")
     row |= run_tests(python, folder, f"{name}-tests", "-n", "2", EVERY_NETWORK="1")
     return row | {"minutes": round((time.time() - began) / 60)}
 
