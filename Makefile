@@ -25,7 +25,7 @@ $(INSTALLED): requirements.txt constraints.txt
 	@echo "Installing requirements.txt into $(VENV) (a few minutes, once)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 	@# uv is quick; pip knows the index and the proxy of your pip.conf.
-	@$(RUN) -m uv pip install --quiet --python $(RUN) -r requirements.txt -c constraints.txt || \
+	@$(RUN) -m uv pip install --quiet --compile-bytecode --python $(RUN) -r requirements.txt -c constraints.txt || \
 	  $(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@$(RUN) -m helpers.warmup
 	@touch $@

@@ -74,7 +74,7 @@ def try_environment(name: str, folder: Path) -> dict:
     began, python = time.time(), str(folder / name / "bin" / "python")
     uv("venv", "--quiet", "--seed", "--python", version, str(folder / name))
     row = {"environment": name, "Python": version}
-    install = ["pip", "install", "--quiet", "--python", python]
+    install = ["pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     if name == "colab":  # first as Colab is: only what it ships, then a lonely notebook
         uv(*install, "-r", "tests/colab.txt")
         alone = run_tests(
