@@ -8,6 +8,8 @@ NB ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+# Tests and steps run side by side: threads of each would only wait for each other.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
@@ -39,8 +41,8 @@ study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=...
 fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
 	@$(RUN) -m helpers.datasets $(DATASET) $(DATA_DIR)
 
-test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 starts no kernel
-	@$(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not kernel")
+test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 starts no process
+	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not processes")
 
 test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab
 	@$(RUN) -m tests.versions

@@ -10,7 +10,7 @@ import pytest
 from helpers import clips, datasets, evaluate, features, notebooks, splits, training
 
 ROOT = notebooks.ROOT
-pytestmark = pytest.mark.kernel
+pytestmark = pytest.mark.processes
 CLASSES = ["cel", "flu", "pia"]
 SMALL = {"recordings_per_class": 4, "excerpts_per_recording": 2, "test_pieces": 40}
 

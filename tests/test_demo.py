@@ -140,6 +140,7 @@ def test_silence_and_non_finite_samples_are_refused(monkeypatch):
 # ---- rendering -----------------------------------------------------------------------------
 
 
+@pytest.mark.processes
 def test_same_bytes_with_other_jobs_and_from_a_plain_script(tiny, tmp_path):
     demo.render_demo(tmp_path / "a", jobs=2, **TINY)
     script = f"from helpers.demo import render_demo; render_demo('b', jobs=2, **{TINY!r})"
@@ -180,6 +181,7 @@ def test_deleted_files_come_back_with_the_same_bytes(tmp_path):
     pd.testing.assert_frame_equal(tracks, again)
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 def test_a_killed_rendering_is_continued(tiny, tmp_path):
     script = f"from helpers.demo import render_demo; render_demo('.', jobs=1, **{TINY!r})"

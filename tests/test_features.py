@@ -516,6 +516,7 @@ def dataset(tmp_path_factory):
     return tracks, folder / "tracks.csv", folder / "store"
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_killed_before_any_rename(dataset, tmp_path):
     """Every write ends in a rename: params (2), then frames and index of each shard, the index."""
@@ -539,6 +540,7 @@ def count_shards(folder):
     return len(list(folder.rglob("index-*.parquet")))
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_killed_at_random_moments(dataset, tmp_path):
     tracks, csv, undisturbed = dataset
@@ -564,6 +566,7 @@ def test_killed_at_random_moments(dataset, tmp_path):
     assert store.index["status"].value_counts().to_dict() == {"ok": 149, "failed": 1}
 
 
+@pytest.mark.processes
 def test_two_runs_at_once(dataset, tmp_path):
     tracks, csv, undisturbed = dataset
     children = [start_child(csv, tmp_path / "store", delay=d) for d in (0.001, 0.002)]
@@ -575,6 +578,7 @@ def test_two_runs_at_once(dataset, tmp_path):
     assert contents(tmp_path / "store") == contents(undisturbed)
 
 
+@pytest.mark.processes
 def test_two_runs_at_once_with_different_tracks(dataset, tmp_path):
     tracks, _, undisturbed = dataset
     parts = {"a": tracks.iloc[:90], "b": tracks.iloc[60:]}
@@ -600,6 +604,7 @@ def test_an_error_does_not_hang_or_publish(tmp_path, monkeypatch):
     assert left == {"params.json"}
 
 
+@pytest.mark.processes
 def test_dask_makes_the_same_store(dataset, tmp_path):
     distributed = pytest.importorskip("distributed")
     tracks, _, undisturbed = dataset

@@ -248,7 +248,7 @@ def test_check_finds_what_is_out_of_date(root):
     assert "05_loud.ipynb is missing" in problems() and "06_stray.ipynb has no source" in problems()
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
     source(root).write_text(SOURCE + NOISY)
     notebooks.render(["05"], root=root)
@@ -266,7 +266,7 @@ def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
     assert target(root).read_bytes() == first
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_a_failed_render_names_the_cell_and_keeps_the_file(root):
     notebooks.build(root=root)
     change(source(root), 'print("seed", SEED)', 'raise KeyError("tempo")')

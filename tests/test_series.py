@@ -19,7 +19,7 @@ import yaml
 from helpers import notebooks, study, training
 
 ROOT = notebooks.ROOT
-pytestmark = pytest.mark.kernel
+pytestmark = pytest.mark.processes
 TINY = {
     "DATASET_OPTIONS": {"artists_per_genre": 5, "tracks_per_artist": 2, "seconds": 6.0},
     "CLASSES": ["classical", "hiphop", "jazz", "metal", "reggae"],
@@ -65,9 +65,6 @@ SMALL = {  # of the other demo datasets
     "demo_composers": {"compositions": 4, "performances": 2, "seconds": 10.0},
 }
 
-# Steps run side by side, and beside other tests: threads of each would only wait for each other.
-ONE_THREAD = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS",
-              "OPENBLAS_NUM_THREADS")  # fmt: skip
 OWN = {
     "02_feature_extraction": {"JOBS": 2},
     "05_convpool": {"EPOCHS": 12, "CLIPS_PER_TRACK": 4},  # its networks must learn
@@ -99,10 +96,7 @@ def smoke(tmp_path_factory, data_dir):
             step["parameters"] |= {"DATASET_OPTIONS": SMALL[dataset], "CLASSES": []}
     (folder / "smoke.yml").write_text(yaml.safe_dump(plan), encoding="utf8")
     arguments = [folder / "smoke.yml", "--data-dir", data_dir, "--runs-dir", folder, "--jobs", 2]
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ONE_THREAD:
-            patch.setenv(name, "1")
-        status = study.main([str(a) for a in arguments])
+    status = study.main([str(a) for a in arguments])
     assert status == 0, "a step failed: see the messages above"
     return folder / "smoke"
 

@@ -144,7 +144,7 @@ def ran(tmp_path_factory):
     return SimpleNamespace(root=root, folder=root / "runs" / "tiny", done=done)
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_a_failed_step_stops_only_what_comes_after_it(ran):
     out = ran.done.stdout
     assert ran.done.returncode == 1
@@ -154,7 +154,7 @@ def test_a_failed_step_stops_only_what_comes_after_it(ran):
     assert states == {"01_look", "02_left", "03_wide"}
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_the_failure_names_notebook_cell_and_error(ran):
     assert "FAILED 04_broken (notebooks/04_broken.ipynb), cell In [4]" in ran.done.stdout
     assert "ValueError: no <b> here" in ran.done.stdout
@@ -163,26 +163,26 @@ def test_the_failure_names_notebook_cell_and_error(ran):
     assert [c.execution_count for c in cells if c.source.startswith("raise")] == [4]
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_a_notebook_that_quits_early_has_failed(ran):
     assert re.search(r"FAILED 05_quits .* In \[3\]\n.*ended itself", ran.done.stdout)
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_steps_run_in_order_and_side_by_side(ran):
     lines = re.findall(r"\] (\w+): (running|done)", ran.done.stdout)
     assert lines.index(("01_look", "done")) < lines.index(("02_left", "running"))
     assert lines.index(("03_wide", "running")) < lines.index(("02_left", "done"))
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_the_last_lines_say_where_the_results_are(ran):
     last = ran.done.stdout.splitlines()[-3:]
     assert last[0].endswith("tiny/report.html") and last[1].endswith("tiny/leaderboard.csv")
     assert "*.ipynb" in last[2]
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_leaderboard_holds_the_successful_steps_best_first(ran):
     with open(ran.folder / "leaderboard.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -193,7 +193,7 @@ def test_leaderboard_holds_the_successful_steps_best_first(ran):
     assert list(rows[0])[:3] == ["model", "notebook", "dataset"] and list(rows[0])[-1] == "extra"
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["report", "02_left", "04_broken"])
 def test_pages_load_nothing_from_the_network(ran, name):
     page = (ran.folder / f"{name}.html").read_text()
@@ -202,7 +202,7 @@ def test_pages_load_nothing_from_the_network(ran, name):
     assert not re.search(r"@import|url\(\s*[\"']?http|<script", page)
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_the_page_of_a_step_shows_its_code(ran):
     text = re.sub(r"<[^>]+>", "", (ran.folder / "02_left.html").read_text())
     assert "while len(list(pathlib.Path(OUT_DIR)" in text and "badge" in text
@@ -217,7 +217,7 @@ def test_kernels_share_a_gpu_unless_told_otherwise(monkeypatch):
     assert "TF_FORCE_GPU_ALLOW_GROWTH" not in os.environ
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 def test_report_tells_the_run(ran):
     page = (ran.folder / "report.html").read_text()
     assert "<h1>Tiny &amp; &lt;small&gt;</h1>" in page and "For tests." in page
@@ -365,7 +365,7 @@ def is_gone(pid: int) -> bool:
     return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
-@pytest.mark.kernel
+@pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_step_runs_again(root, number):
     wait_here = (

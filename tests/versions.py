@@ -1,13 +1,12 @@
 """Run all tests, with every network, in environments of other versions: `make test-versions`.
 
-Each environment is made new with uv. The table goes to the terminal and, with its date, into
-CONTRIBUTING.md. Names on the command line choose some: `python -m tests.versions oldest`.
+Each environment is made new with uv. The table goes to the terminal and into CONTRIBUTING.md, each
+row with its date. Names on the command line choose some: `python -m tests.versions oldest`.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,6 @@ import xml.etree.ElementTree as ElementTree
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -25,6 +23,8 @@ from helpers.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("numpy", "pandas", "scikit-learn", "tensorflow", "keras", "librosa")
+RESULTS = ("passed", "failed", "skipped", "alone", "minutes")
+COLUMNS = ("environment", "date", "Python", *SHOWN, *RESULTS)
 ENVIRONMENTS = {  # name: Python, further arguments of `uv pip install`
     "pinned": ("3.11", ["-c", "constraints.txt"]),
     "pinned-3.13": ("3.13", ["-c", "constraints.txt"]),
@@ -73,7 +73,7 @@ def try_environment(name: str, folder: Path) -> dict:
     version, how = ENVIRONMENTS[name]
     began, python = time.time(), str(folder / name / "bin" / "python")
     uv("venv", "--quiet", "--seed", "--python", version, str(folder / name))
-    row = {"environment": name, "Python": version}
+    row = {"environment": name, "date": date.today(), "Python": version}
     install = ["pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     if name == "colab":  # first as Colab is: only what it ships, then a lonely notebook
         uv(*install, "-r", "tests/colab.txt")
@@ -81,33 +81,42 @@ def try_environment(name: str, folder: Path) -> dict:
             sys.executable, folder, "colab-alone", "tests/test_series.py", "-k", "alone",
             ALONE_PYTHON=python,
         )  # fmt: skip
-        row["alone, as in Colab"] = "{passed} of {0} notebooks".format(sum(alone.values()), **alone)
+        row["alone"] = f"{alone['passed']} of {sum(alone.values())}"
     uv(*install, "-r", "requirements.txt", *how)
     there = dict(x.split("==") for x in uv("pip", "freeze", "--python", python).split())
     row |= {package: there[package] for package in SHOWN}
     if name == "oldest" and (never_run := bounds_never_run(there)):
         raise SystemExit(f"requirements.txt: lower bounds that no environment reaches: {never_run}")
     row |= run_tests(python, folder, f"{name}-tests", "-n", "2", EVERY_NETWORK="1")
+    if name == "colab":
+        row["failed"] += alone["failed"]
     return row | {"minutes": round((time.time() - began) / 60)}
 
 
+def keep(row: dict) -> str:
+    """Put a row into the table of CONTRIBUTING.md, in place of an older one; return the table."""
+    path = ROOT / "CONTRIBUTING.md"
+    before, _, rest = path.read_text(encoding="utf8").partition("<!-- versions -->\n")
+    table, _, after = rest.partition("<!-- end -->")
+    lines = {line.split(" | ")[0].strip("| "): line for line in table.splitlines()[2:]}
+    lines[row["environment"]] = "| " + " | ".join(str(row.get(c, "")) for c in COLUMNS) + " |"
+    head = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
+    table = "\n".join([*head, *(lines[name] for name in ENVIRONMENTS if name in lines)])
+    write_atomic(path, f"{before}<!-- versions -->\n{table}\n<!-- end -->{after}")
+    return table
+
+
 def main(names: list[str]) -> int:
-    """Try the environments, print the table and keep it; the exit status is 1 if a test failed."""
-    folder, rows = Path(tempfile.mkdtemp(prefix="versions-")), []
+    """Try the environments and keep the table; the exit status is 1 if a test failed."""
+    folder, failed = Path(tempfile.mkdtemp(prefix="versions-")), 0
     print(f"Environments and logs: {folder}", flush=True)
     for name in names or ENVIRONMENTS:
-        rows.append(try_environment(name, folder))
-        print(rows[-1], flush=True)
-    table = pd.DataFrame(rows).fillna("").astype(str)
-    lines = [table.columns, ["---"] * table.shape[1], *table.to_numpy()]
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    print(text)
-    if not names:
-        path = ROOT / "CONTRIBUTING.md"
-        kept = f"<!-- versions -->\nRun on {date.today()}:\n\n{text}\n<!-- end -->"
-        old = path.read_text(encoding="utf8")
-        write_atomic(path, re.sub(r"<!-- versions -->.*<!-- end -->", kept, old, flags=re.DOTALL))
-    return int(any(row["failed"] for row in rows))
+        row = try_environment(name, folder)
+        failed += row["failed"]
+        print(f"{name}: {row['passed']} passed, {row['failed']} failed", flush=True)
+        table = keep(row)
+    print(table)
+    return int(failed > 0)
 
 
 if __name__ == "__main__":
