@@ -27,9 +27,9 @@ $(INSTALLED): requirements.txt constraints.txt
 	@echo "Installing requirements.txt into $(VENV) (a few minutes, once)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 	@# uv is quick; pip knows the index and the proxy of your pip.conf.
-	@$(RUN) -m uv pip install --quiet --compile-bytecode --python $(RUN) -r requirements.txt -c constraints.txt || \
+	@$(RUN) -m uv pip install --quiet --python $(RUN) -r requirements.txt -c constraints.txt || \
 	  $(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
-	@$(RUN) -m helpers.warmup
+	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -m helpers.warmup all
 	@touch $@
 
 run: $(INSTALLED)  ## run the demo study: every notebook, trained networks, a report
@@ -45,7 +45,7 @@ test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FA
 	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not processes")
 
 test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab
-	@$(RUN) -m tests.versions
+	@$(ONE_THREAD) $(RUN) -m tests.versions
 
 lab: $(INSTALLED)  ## open JupyterLab
 	@$(RUN) -m jupyterlab notebooks

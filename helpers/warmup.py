@@ -1,12 +1,28 @@
-"""Compile what librosa compiles at its first use, once and in one process.
+"""Compile what is compiled at its first use, once and in one process.
 
 librosa keeps functions that numba has compiled in a cache on disk. Two processes that fill this
 cache at the same time can spoil it, and from then on every use ends in a segmentation fault. So
-`make` runs ``python -m helpers.warmup`` after an installation, and the study runner does before it
-starts steps side by side.
+`make` runs ``python -m helpers.warmup all`` after an installation, which writes the bytecode of
+what kernels import, too. The study runner calls it before it starts steps side by side.
 """
 
 from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+SLOW = (
+    "cleanlab.filter",
+    "ipykernel.kernelapp",
+    "keras",
+    "librosa.display",
+    "nbconvert",
+    "papermill",
+    "pyarrow.parquet",
+    "sklearn.ensemble",
+    "umap",
+)
 
 
 def main() -> None:
@@ -31,5 +47,18 @@ def main() -> None:
     librosa.yin(y, fmin=100, fmax=400, sr=sr)
 
 
+def write_bytecode() -> None:
+    """Import what kernels import, without what native libraries log meanwhile."""
+    terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        for name in SLOW:
+            importlib.import_module(name)
+    finally:
+        os.dup2(terminal, 2)
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["all"]:
+        write_bytecode()
     main()

@@ -260,7 +260,7 @@ def test_a_notebook_alone_in_an_empty_folder(name, repository, data_dir, alone_k
     parameters |= {"DATA_DIR": str(data_dir), "OUT_DIR": "out"}
     parameters |= {"EPOCHS": 1} if "EPOCHS" in parameters else {}
     before = installed()
-    with pytest.MonkeyPatch.context() as patch:
+    with notebooks.kernel_environment(), pytest.MonkeyPatch.context() as patch:
         patch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
         papermill.execute_notebook(
             tmp_path / "alone.ipynb", tmp_path / "done.ipynb", parameters,
