@@ -224,6 +224,7 @@ def repository(tmp_path_factory):
 
 # Another Python, such as one with what Colab ships: `make test-versions`.
 ALONE_PYTHON = os.environ.get("ALONE_PYTHON", sys.executable)
+ALONE = STEPS if "ALONE_PYTHON" in os.environ else ["03_load_xy", "05_convpool"]
 
 
 @pytest.fixture(scope="session")
@@ -244,7 +245,7 @@ def installed():
     return set(done.stdout.split("\n"))
 
 
-@pytest.mark.parametrize("name", STEPS if "ALONE_PYTHON" in os.environ else ["05_convpool"])
+@pytest.mark.parametrize("name", ALONE)
 def test_a_notebook_alone_in_an_empty_folder(name, repository, data_dir, alone_kernel, tmp_path):
     """Opened by itself, as in Colab: it fetches the series and makes what it needs.
 
