@@ -102,7 +102,7 @@ def test_code_is_plain_and_goes_anywhere(name):
 def test_scaling_is_written_as_every_keras_reads_it(name):
     """Keras 3.10 to 3.13 lay a vector along the last axis, whatever single axis is named."""
     text = "\n".join(c.source for c in code(source(name)))
-    assert not re.search(r"Normalization\(\s*axis=\d", text)
+    assert not re.search(r"layers\.Normalization\(\s*axis=\d", text)
 
 
 @pytest.mark.parametrize("name", NAMES)
