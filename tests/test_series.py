@@ -258,6 +258,8 @@ def test_a_notebook_alone_in_an_empty_folder(name, repository, data_dir, alone_k
             cell.source = notebooks.REPOSITORY.sub(f'REPOSITORY = "{repository}"', cell.source)
     nbformat.write(nb, tmp_path / "alone.ipynb")
     parameters = {k: v for k, v in TINY.items() if k in notebooks.parameters(nb)}
+    if (dataset := notebooks.parameters(nb)["DATASET"].default) in SMALL:
+        parameters |= {"DATASET_OPTIONS": SMALL[dataset], "CLASSES": []}
     parameters |= {"DATA_DIR": str(data_dir), "OUT_DIR": "out"}
     parameters |= {"EPOCHS": 1} if "EPOCHS" in parameters else {}
     before = installed()

@@ -76,7 +76,7 @@ def try_environment(name: str, folder: Path) -> dict:
     row = {"environment": name, "date": date.today(), "Python": version}
     install = ["pip", "install", "--quiet", "--compile-bytecode", "--python", python]
     if name == "colab":  # first as Colab is: only what it ships, then a lonely notebook
-        uv(*install, "-r", "tests/colab.txt")
+        uv(*install, "-r", "tests/colab.txt", "ipykernel==6.17.1")  # our tools want a later one
         alone = run_tests(
             sys.executable, folder, "colab-alone", "tests/test_series.py", "-k", "alone",
             ALONE_PYTHON=python,
