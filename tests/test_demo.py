@@ -44,7 +44,7 @@ def tiny(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def medium(tmp_path_factory) -> tuple[Path, pd.DataFrame]:
     folder = tmp_path_factory.mktemp("medium")
-    options = {"artists_per_genre": 4, "tracks_per_artist": 2, "seconds": 12.0}
+    options = {"artists_per_genre": 4, "tracks_per_artist": 3, "seconds": 15.0}
     return folder, demo.render_demo(folder, progress=False, **options)
 
 
@@ -409,6 +409,6 @@ def test_genre_is_learnable_and_the_artist_effect_is_there(heard):
             given = groups if name == "artist" else None
             scores[name] += list(cross_val_score(model, X, y, groups=given, cv=cv))
     by_artist, by_track = np.mean(scores["artist"]), np.mean(scores["track"])
-    assert 0.2 < by_artist < 0.85, by_artist  # chance is 0.1
+    assert 0.25 < by_artist < 0.85, by_artist
     assert by_track - by_artist >= 0.08, (by_artist, by_track)
     assert by_track < 0.97
