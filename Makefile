@@ -41,7 +41,7 @@ study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=...
 fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
 	@$(RUN) -m helpers.datasets $(DATASET) $(DATA_DIR)
 
-test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 starts no process
+test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 leaves out what starts processes
 	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not processes")
 
 test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab

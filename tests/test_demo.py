@@ -271,6 +271,7 @@ def check_tables(folder: Path, tracks: pd.DataFrame) -> None:
     assert heard.to_dict() == tracks.set_index("track_id")["tags"].to_dict()
 
 
+@pytest.mark.processes
 def test_medium_tables_and_audio(medium):
     folder, tracks = medium
     check_tables(folder, tracks)
@@ -379,6 +380,7 @@ def heard(medium) -> pd.DataFrame:
     )  # fmt: skip
 
 
+@pytest.mark.processes
 def test_tempo_agrees_with_the_truth(heard):
     drummed = heard[heard["drums"] & (heard["label"] != "classical")]
     ratio = drummed["heard_tempo"] / drummed["tempo"]
@@ -387,11 +389,13 @@ def test_tempo_agrees_with_the_truth(heard):
     assert len(share) == 9 and (share >= 0.8).all(), share.to_dict()
 
 
+@pytest.mark.processes
 def test_key_agrees_with_the_truth(heard):
     right = (heard["heard_key"] == heard["key"]).groupby(heard["label"]).mean()
     assert (right >= 0.6).all(), right.to_dict()
 
 
+@pytest.mark.processes
 def test_genre_is_learnable_and_the_artist_effect_is_there(heard):
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline
