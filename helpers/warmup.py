@@ -21,7 +21,6 @@ SLOW = (
     "papermill",
     "pyarrow.parquet",
     "sklearn.ensemble",
-    "umap",
 )
 
 

@@ -159,6 +159,13 @@ def test_the_address_is_that_of_origin_on_github_or_the_setting(root, origin, ex
     assert "secret" not in target(root).read_text()
 
 
+@pytest.mark.parametrize("ending", ["/", ".git"])
+def test_the_setting_may_be_what_a_browser_or_git_shows(root, ending):
+    change(source(root).with_name("00_template.py"), "someone/music", f"someone/music{ending}")
+    notebooks.build(root=root)
+    assert "github/someone/music/blob/main/notebooks/05" in read(root).cells[0].source
+
+
 def test_a_new_address_is_no_edit_and_makes_no_output_stale(root):
     notebooks.build(root=root)
     pretend_rendered(root)

@@ -67,11 +67,11 @@ import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import umap
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from IPython.display import HTML, Audio, Markdown, display
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import TSNE
 from sklearn.metrics import classification_report
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -754,21 +754,21 @@ plotting.explore(neighbours, track_id=ids["test"], by=list(similar), k=range(NEI
 # %% [markdown]
 # ### A map of the music
 #
-# **UMAP** lays the descriptions on a plane so that neighbours stay neighbours. What is near is alike; what is far means
+# **t-SNE** lays the descriptions on a plane so that neighbours stay neighbours. What is near is alike; what is far means
 # little, and the directions mean nothing. Rest the mouse on a point of the second map, and it says its name.
 
 # %%
-with_seed = {"n_neighbors": 12, "min_dist": 0.2, "metric": "cosine", "random_state": SEED, "n_jobs": 1}
-places = umap.UMAP(**with_seed).fit_transform(E)
+drawn = E.sample(min(len(E), 3000), random_state=SEED).index  # a plane has no room for more
+places = TSNE(perplexity=min(12, len(drawn) - 1), metric="cosine", random_state=SEED).fit_transform(E.loc[drawn])
 
 # %% tags=["key-figure"]
 fig, ax = plt.subplots(figsize=(9, 6))
-tested = tracks.index.isin(ids["test"])
+tested = drawn.isin(ids["test"])
 for k, label in enumerate(dataset.classes):
-    of_class = (main == k).to_numpy()
+    of_class = (main[drawn] == k).to_numpy()
     ax.scatter(*places[of_class & ~tested].T, s=14, color=f"C{k % 10}", alpha=0.5)
     ax.scatter(*places[of_class & tested].T, s=60, color=f"C{k % 10}", marker="*", edgecolor="k", lw=0.4, label=label)
-ax.set(xticks=[], yticks=[], title=f"{len(tracks)} tracks of {DATASET} as {opened} hears them; stars: test tracks")
+ax.set(xticks=[], yticks=[], title=f"{len(drawn)} tracks of {DATASET} as {opened} hears them; stars: test tracks")
 ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
@@ -777,8 +777,8 @@ plt.show()
 # clean groups. The stars are what it makes of unknown artists, and only they tell how well the groups hold.
 
 # %%
-named_by = tracks.assign(label=np.array(dataset.classes)[main])
-titles = tracks["artist"] + ": " + tracks["title"] + " (" + named_by["label"] + ")"
+named_by = tracks.loc[drawn].assign(label=np.array(dataset.classes)[main[drawn]])
+titles = named_by["artist"] + ": " + named_by["title"] + " (" + named_by["label"] + ")"
 plotting.explore(
     lambda colour: display(HTML(plotting.hover_map(places, named_by[colour].astype(str), titles))),
     colour=[column for column in ("label", "artist", "album") if named_by[column].nunique() > 1],
@@ -886,4 +886,4 @@ Markdown(
 # **References.** B. Efron, R. Tibshirani, *An introduction to the bootstrap*, 1993. C. Guo et al., *On calibration of
 # modern neural networks*, ICML 2017. M. Sadinle et al., *Least ambiguous set-valued classifiers*, JASA 2019. C.
 # Northcutt et al., *Confident learning*, JAIR 2021. R. Selvaraju et al., *Grad-CAM*, ICCV 2017. M. Radovanović et al.,
-# *Hubs in space*, JMLR 2010. L. McInnes et al., *UMAP*, 2018.
+# *Hubs in space*, JMLR 2010. L. van der Maaten, G. Hinton, *Visualizing data using t-SNE*, JMLR 2008.

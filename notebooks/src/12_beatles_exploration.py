@@ -63,10 +63,10 @@ helpers.keep_native_logs_out_of_cells()
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import umap
 from IPython.display import HTML, Audio, Markdown, display
 from scipy.stats import spearmanr
 from sklearn.linear_model import RidgeCV
+from sklearn.manifold import TSNE
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -253,8 +253,7 @@ if ask:
 
 # %%
 if ask:
-    near = min(8, len(E) - 1)
-    places = umap.UMAP(n_neighbors=near, min_dist=0.3, metric="cosine", random_state=SEED, n_jobs=1).fit_transform(E)
+    places = TSNE(perplexity=min(8, len(E) - 1), metric="cosine", random_state=SEED).fit_transform(E)
     fig, ax = plt.subplots(figsize=(9, 5.5))
     for k, album in enumerate(albums.index):
         of_album = (songs["album"] == album).to_numpy()
