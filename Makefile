@@ -5,6 +5,7 @@ STUDY ?= demo
 DATA_DIR ?= data
 JOBS ?= 2
 NB ?=
+CLUSTER := $(if $(DASK),--dask $(DASK))
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -14,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch test test-versions lab notebooks render pull bench lint clean
+.PHONY: help run study fetch test test-versions lab notebooks render pull bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,14 +30,14 @@ $(INSTALLED): requirements.txt constraints.txt
 	@# uv is quick; pip knows the index and the proxy of your pip.conf.
 	@$(RUN) -m uv pip install --quiet --python $(RUN) -r requirements.txt -c constraints.txt || \
 	  $(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
-	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -m helpers.warmup all
+	@env -u PYTHONDONTWRITEBYTECODE $(RUN) -m notebooks.tools.warmup all
 	@touch $@
 
 run: $(INSTALLED)  ## run the demo study: every notebook, trained networks, a report
-	@$(RUN) -m helpers.study notebooks/studies/demo.yml --data-dir $(DATA_DIR) --jobs $(JOBS)
+	@$(RUN) -m notebooks.tools.run notebooks/studies/demo.yml --data-dir $(DATA_DIR) --jobs $(JOBS) $(CLUSTER)
 
-study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=...
-	@$(RUN) -m helpers.study notebooks/studies/$(STUDY).yml --data-dir $(DATA_DIR) --jobs $(JOBS)
+study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=... DASK=local|ADDRESS
+	@$(RUN) -m notebooks.tools.run notebooks/studies/$(STUDY).yml --data-dir $(DATA_DIR) --jobs $(JOBS) $(CLUSTER)
 
 fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
 	@$(RUN) -m helpers.datasets $(DATASET) $(DATA_DIR)
@@ -51,19 +52,22 @@ lab: $(INSTALLED)  ## open JupyterLab
 	@$(RUN) -m jupyterlab notebooks
 
 notebooks: $(INSTALLED)  ## build notebooks/*.ipynb from notebooks/src (NB=05 for one)
-	@$(RUN) -m helpers.notebooks build $(NB)
+	@$(RUN) -m notebooks.tools.build build $(NB)
 
 render: $(INSTALLED)  ## build and execute notebooks on the demo dataset, keep outputs (NB=05 for one)
-	@$(RUN) -m helpers.notebooks render $(NB)
+	@$(RUN) -m notebooks.tools.build render $(NB)
 
 pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src (NB=05)
-	@$(RUN) -m helpers.notebooks pull $(NB)
+	@$(RUN) -m notebooks.tools.build pull $(NB)
 
 bench: $(INSTALLED)  ## measure speed and memory against the obvious way
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(RUN) $$script || exit 1; done
 
 lint: $(INSTALLED)  ## ruff on helpers, tests and notebook sources
 	@$(RUN) -m ruff check .
+
+imports: $(INSTALLED)  ## draw which module imports which, into CONTRIBUTING.md
+	@$(RUN) -m tests.imports
 
 clean:  ## remove the environment and what runs left behind (data stays)
 	rm -rf $(VENV) runs .pytest_cache .ruff_cache

@@ -1,20 +1,17 @@
-"""Plumbing that several notebooks share and that is not the lesson."""
+"""Plumbing that several notebooks share and that is not the lesson, in the order of the pipeline.
+
+`datasets` (with `download`, `demo`), `audio`, `features`, `store`, `splits`, `clips`, `experiment`,
+`training`, `evaluate`, `classify`, `recommend`, `explain`; beside them `published` (networks from
+elsewhere), `quality` (the audit), `symbolic` (MIDI, chords, keys), `drift` (change over the years),
+`interactive` (menus, maps, players, the microphone), `plotting` and `files`.
+"""
 
 import os
 import sys
 
 
 def keep_native_logs_out_of_cells() -> None:
-    """Let what native libraries log go to the terminal that started the kernel, not into a cell.
-
-    TensorFlow reports at its start, from below Python, what it did not find. A kernel shows that as
-    red text. What Python itself writes, warnings and errors included, stays in the notebook.
-    Outside a notebook nothing changes.
-
-    Examples
-    --------
-    >>> keep_native_logs_out_of_cells()
-    """
+    """Let what native libraries log go to the terminal that started the kernel, not into a cell."""
     terminal = getattr(sys.stderr, "_original_stdstream_copy", None)  # ipykernel's, before it began
     if terminal is not None:
         os.dup2(terminal, 2)

@@ -36,8 +36,6 @@ _REMEDIES = {
 class AudioError(ValueError):
     """A file that cannot be used as audio.
 
-    Notebook: 01, 02
-
     Parameters
     ----------
     path : str or Path
@@ -64,11 +62,7 @@ class AudioError(ValueError):
 
 
 class Audio(NamedTuple):
-    """What `read_audio` found: the samples, and the facts about the file.
-
-    ``y`` [n] is float32 mono at ``sr``; ``native_sr`` (hertz) and ``channels`` are the file's own;
-    ``note`` says what the samples do not hold, or is empty.
-    """
+    """What `read_audio` found: the samples, and the facts about the file."""
 
     y: np.ndarray
     sr: int
@@ -88,8 +82,6 @@ def load_audio(
 
     The samples are those of ``librosa.load(path, sr=sr)``, in about two thirds of the time.
     Silence is returned as it is.
-
-    Notebook: 01, 02
 
     Parameters
     ----------
@@ -133,36 +125,7 @@ def read_audio(
     offset: float | None = 0.0,
     max_seconds: float | None = None,
 ) -> Audio:
-    """Load an audio file like `load_audio`, with the facts about the file beside the samples.
-
-    Notebook: 01, 02
-
-    Parameters
-    ----------
-    path, sr, offset, max_seconds
-        As in `load_audio`.
-
-    Returns
-    -------
-    audio : Audio
-        The samples, the file's rate and channels, and a note: truncated, damaged, or recorded at
-        a rate below `sr`.
-
-    Raises
-    ------
-    AudioError
-        As in `load_audio`.
-    ValueError
-        As in `load_audio`.
-
-    Examples
-    --------
-    >>> import numpy as np, soundfile, tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "telephone.wav"
-    >>> soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8000), 8000)
-    >>> read_audio(path, sr=22050).note
-    'recorded at 8000 Hz: nothing above 4000 Hz'
-    """
+    """Load an audio file like `load_audio`, with the facts about the file beside the samples."""
     if (offset or 0.0) < 0 or (max_seconds is not None and not max_seconds > 0):
         raise ValueError(f"offset={offset} and max_seconds={max_seconds} must be positive")
     _check_file(path)
@@ -219,11 +182,7 @@ def _plan(file, offset, max_seconds) -> tuple[int, float, float]:
 
 
 def _read(path, start, length, sr, *, block=BLOCK) -> tuple[np.ndarray, int, str]:
-    """Decode, mix and resample block by block.
-
-    A decoder error loses the block it falls in, so the file is read again in small ones then, and
-    what came before the error is kept. Returns the samples, the frames decoded, and the error.
-    """
+    """Decode, mix and resample block by block."""
     n_read, n_done, error = 0, 0, ""
     with sf.SoundFile(os.fspath(path)) as file:
         rate, start = file.samplerate, min(start, file.frames)
@@ -270,10 +229,7 @@ def _mix(block) -> np.ndarray:
 
 
 def _claimed_frames(file) -> int:
-    """Frames that the header promises. libsndfile corrects some headers, and logs what they said.
-
-    Sizes near 2**32 are what a program writes that did not know the length; they promise nothing.
-    """
+    """Frames that the header promises; libsndfile corrects some, and logs what they said."""
     found = re.search(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", file.extra_info)
     if not found or int(found[1]) > 0xFFFFFF00 or not int(found[2]):
         return file.frames

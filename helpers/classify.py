@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers import calibration, clips, features, msd, training
+from helpers import clips, evaluate, features, published, training
 from helpers.audio import AudioError, load_audio
 from helpers.datasets import AUDIO
 from helpers.recommend import Recommender
@@ -63,15 +63,6 @@ class Classifier:
         There is no such file.
     ValueError
         The file has no card, or its network reads a picture of sound that only its notebook makes.
-
-    Examples
-    --------
-    >>> ask = Classifier("runs/demo/models/demo/05_convpool-convpool.keras")  # doctest: +SKIP
-    >>> ask("song.mp3").overall.head(3)  # doctest: +SKIP
-
-    Notes
-    -----
-    Notebook: 11_test_set_analysis.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -88,26 +79,7 @@ class Classifier:
         self.network = keras.Model(network.inputs[0], [last.input, network.outputs[0]])
 
     def __call__(self, sound, *, sr: float | None = None) -> Answer:
-        """Answer for one sound.
-
-        Parameters
-        ----------
-        sound : path or np.ndarray [shape=(n_samples,)]
-            An audio file, or mono samples.
-        sr : float, optional
-            Rate of the samples in hertz; needed for samples.
-
-        Returns
-        -------
-        Answer
-
-        Raises
-        ------
-        AudioError
-            The file cannot be used as audio.
-        ValueError
-            Samples without a rate, or none at all.
-        """
+        """Answer for one sound."""
         X, seconds = self.read(self._samples(sound, sr), self.inputs)
         found = [self.network(X[i : i + BATCH], training=False) for i in range(0, len(X), BATCH)]
         E, proba = (
@@ -117,7 +89,7 @@ class Classifier:
         voted = proba.mean(axis=0, keepdims=True)
         if temperature != 1.0:
             several = self.card["multilabel"]
-            voted = calibration.temper(voted, temperature, multilabel=several)
+            voted = evaluate.temper(voted, temperature, multilabel=several)
         overall = pd.Series(voted[0], self.classes, name="probability")
         over_time = pd.DataFrame(proba, pd.Index(seconds, name="seconds"), self.classes)
         return Answer(overall.sort_values(ascending=False), over_time, E.mean(axis=0))
@@ -166,7 +138,7 @@ def _summary(y: np.ndarray, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
 def _msd_crnn(y: np.ndarray, inputs: dict) -> tuple[np.ndarray, np.ndarray]:
     n = int(inputs["seconds"] * inputs["sr"])
     at = clips.starts(len(y), n)
-    X = np.stack([msd.crnn_input(y[start : start + n]) for start in at])
+    X = np.stack([published.crnn_input(y[start : start + n]) for start in at])
     return X[..., np.newaxis], at / inputs["sr"]
 
 
@@ -177,22 +149,7 @@ READERS = {"log_mel": _log_mel, "waveform": _waveform, "summary": _summary, "msd
 
 
 def find_sounds(paths: Sequence[str | os.PathLike]) -> Iterator[Path]:
-    """Yield files as they are, and of folders all audio files in them, sorted.
-
-    Parameters
-    ----------
-    paths : sequence of path
-        Files and folders.
-
-    Yields
-    ------
-    Path
-
-    Raises
-    ------
-    FileNotFoundError
-        One of the paths does not exist.
-    """
+    """Yield files as they are, and of folders all audio files in them, sorted."""
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
@@ -210,26 +167,7 @@ def classify_all(
     top: int = 3,
     collection: Recommender | None = None,
 ) -> int:
-    """Write one row a sound into a CSV; go on where an interrupted run stopped.
-
-    Parameters
-    ----------
-    ask : Classifier
-        The network.
-    sounds : sequence of Path
-        Audio files.
-    out : Path
-        The table. Until all is done, rows are collected in a file beside it, ending in ``.part``.
-    top : int > 0
-        How many labels, and how many neighbours, a row names.
-    collection : Recommender, optional
-        Where to look for tracks that sound alike.
-
-    Returns
-    -------
-    int
-        How many sounds could not be used; their rows say why.
-    """
+    """Write one row a sound into a CSV; go on where an interrupted run stopped."""
     labels = [f"{name}_{i}" for i in range(1, top + 1) for name in ("label", "confidence")]
     near = [f"neighbour_{i}" for i in range(1, top + 1)] if collection else []
     columns = ["path", *labels, *near, "problem", *ask.classes]
@@ -274,13 +212,7 @@ def _row(ask: Classifier, path: Path, top: int, collection: Recommender | None) 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the shell.
-
-    Returns
-    -------
-    int
-        0: every sound has an answer; 1: some could not be used; 2: there was nothing to do.
-    """
+    """Run from the shell."""
     parser = argparse.ArgumentParser(prog="python -m helpers.classify", description=__doc__)
     parser.add_argument("model", help=".keras file of this series")
     parser.add_argument("sounds", nargs="+", help="audio files, or folders of them")

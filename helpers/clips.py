@@ -8,34 +8,13 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+from keras import ops
 
 from helpers.store import FeatureStore
 
 
 def starts(n_frames: int, clip_frames: int, *, hop_frames: int | None = None) -> np.ndarray:
-    """Return where the clips of a track begin.
-
-    Parameters
-    ----------
-    n_frames : int > 0
-        Length of the track in frames.
-    clip_frames : int > 0
-        Length of a clip in frames.
-    hop_frames : int > 0, optional
-        Distance between clips; a clip's length by default, so that clips do not overlap.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_clips,)]
-        At least one start. The last clip never passes the end of a track that is long enough.
-
-    Examples
-    --------
-    >>> starts(10, 4).tolist()
-    [0, 4]
-    >>> starts(3, 4).tolist()
-    [0]
-    """
+    """Return where the clips of a track begin."""
     return np.arange(0, max(n_frames - clip_frames, 0) + 1, hop_frames or clip_frames)
 
 
@@ -86,10 +65,6 @@ def band_statistics(
     -------
     mean, variance : np.ndarray [shape=(n_mels,)]
         In decibels and squared decibels; fit for `keras.layers.Normalization`.
-
-    Notes
-    -----
-    Notebook: 03_load_xy.
     """
     if len(track_ids) == 0:
         raise ValueError("no training tracks to take the scaling from")
@@ -131,8 +106,8 @@ class RandomClips(keras.utils.PyDataset):
 
     Notes
     -----
-    Notebook: 05_convpool. One worker thread keeps the order of the draws; reading is a slice of
-    a memory map, so it does not hold training up.
+    One worker thread keeps the order of the draws; reading is a slice of a memory map, so it does
+    not hold training up.
     """
 
     def __init__(
@@ -265,3 +240,90 @@ class EveryClip(keras.utils.PyDataset):
             for i, start in zip(self.owner[part], self.start[part])
         ]
         return np.stack(X)[..., np.newaxis], self.y[part]
+
+
+@keras.saving.register_keras_serializable(package="helpers")
+class SpecAugment(keras.layers.Layer):
+    """Hide random stretches of time and random ranges of frequency, in training only.
+
+    What is hidden becomes 0: behind a layer that subtracts the mean of each band, that is the
+    mean. Each clip of a batch gets masks of its own.
+
+    Parameters
+    ----------
+    time : float in [0, 1)
+        Widest stretch of time that one mask hides, as a share of the clip.
+    frequency : float in [0, 1)
+        Widest range of bands that one mask hides, as a share of the bands.
+    masks : int > 0
+        Number of masks on each axis.
+    seed : int, optional
+        Seed of the masks.
+    **options
+        Those of every Keras layer, such as name.
+
+    Raises
+    ------
+    ValueError
+        A share or the number of masks is out of range.
+
+    Examples
+    --------
+    >>> layer = SpecAugment(time=0.5, frequency=0.5, seed=0)
+    >>> X = ops.ones((1, 8, 4, 1))  # (clips, time, frequency, channel)
+    >>> bool(ops.all(layer(X) == X)), bool(ops.all(layer(X, training=True) == X))
+    (True, False)
+
+    Notes
+    -----
+    Source: D. Park et al., *SpecAugment*, Interspeech 2019, without its time warping, which its
+    authors found to matter least.
+    """
+
+    def __init__(
+        self,
+        *,
+        time: float = 0.2,
+        frequency: float = 0.2,
+        masks: int = 2,
+        seed: int | None = None,
+        **options,
+    ):
+        super().__init__(**options)
+        if not (0 <= time < 1 and 0 <= frequency < 1 and masks > 0):
+            raise ValueError(
+                f"time and frequency are shares in [0, 1) and masks a positive number, "
+                f"not {time}, {frequency} and {masks}"
+            )
+        self.time, self.frequency, self.masks, self.seed = time, frequency, masks, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, X, training=False):
+        """Return X [shape=(clips, time, frequency, channels)], masked where `training` is true."""
+        if not training:
+            return X
+        n_clips, n_frames, n_bands = ops.shape(X)[:3]
+        for _ in range(self.masks):
+            X = X * ops.reshape(self._seen(n_clips, n_frames, self.time), (n_clips, n_frames, 1, 1))
+            bands = self._seen(n_clips, n_bands, self.frequency)
+            X = X * ops.reshape(bands, (n_clips, 1, n_bands, 1))
+        return X
+
+    def _seen(self, n_clips, length, share):
+        """Draw 0 inside one random stretch of each clip and 1 elsewhere [n_clips, length]."""
+        draw = keras.random.uniform((2, n_clips, 1), seed=self.generator)
+        size = ops.cast(length, draw.dtype)
+        width = draw[0] * share * size
+        start = draw[1] * (size - width)
+        place = ops.cast(ops.arange(length), draw.dtype)
+        hidden = ops.logical_and(place >= start, place < start + width)
+        return 1.0 - ops.cast(hidden, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the input."""
+        return input_shape
+
+    def get_config(self):
+        """Return what the layer was made with, for the saved network."""
+        made_with = {name: getattr(self, name) for name in ("time", "frequency", "masks", "seed")}
+        return super().get_config() | made_with

@@ -1,30 +1,21 @@
-"""Does a style change with the years? Tests that shuffle the years of whole albums."""
+"""Does a style change with the years? Tests that shuffle the years of whole albums.
+
+Each test returns SciPy's result: ``statistic``, ``pvalue`` (the true order counts as one of the
+shuffles) and ``null_distribution``. Sources: Mantel, *The detection of disease clustering*, 1967;
+Freedman and Lane, *A nonstochastic interpretation of reported significance levels*, 1983.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
-
-
-class Finding(NamedTuple):
-    """A statistic, and what chance makes of it.
-
-    ``value`` is the statistic, ``p`` the share of shuffles that reach it (the true order counts as
-    one of them), ``shuffled`` the statistic of each shuffle, and ``where`` says, for a break, after
-    which year it is.
-    """
-
-    value: float
-    p: float
-    shuffled: np.ndarray
-    where: float | None = None
+from scipy.stats import permutation_test, spearmanr
 
 
 def by_album(table: pd.DataFrame, album: pd.Series) -> pd.DataFrame:
-    """Return the style of each album: the mean of its songs.
+    """Return the style of each album: the mean of its songs, in deviations of each feature.
 
     Parameters
     ----------
@@ -36,39 +27,21 @@ def by_album(table: pd.DataFrame, album: pd.Series) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame [shape=(n_albums, n_features)]
-        Each feature has mean 0 and deviation 1 over the songs before the mean is taken, so that
-        none outweighs the others.
 
     Examples
     --------
     >>> songs = pd.DataFrame({"x": [0.0, 2.0]})
     >>> by_album(songs, pd.Series(["a", "b"]))["x"].round(2).tolist()
     [-0.71, 0.71]
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
     """
     return _scaled(table).groupby(album).mean()
 
 
 def outliers(table: pd.DataFrame, album: pd.Series) -> pd.Series:
-    """Return how far each song is from the other songs of its album.
+    """Return how far each song is from the mean of the *other* songs of its album.
 
-    Parameters
-    ----------
-    table, album
-        As in `by_album`.
-
-    Returns
-    -------
-    pd.Series [shape=(n_songs,)]
-        Distance from the mean of the *other* songs, in deviations of a feature; NaN for albums of
-        fewer than three songs. A song cannot pull that mean towards itself.
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
+    Parameters are those of `by_album`. The distance counts in deviations of a feature; it is NaN
+    in albums of fewer than three songs.
     """
     Z = _scaled(table)
     size = album.groupby(album).transform("size").to_numpy()[:, np.newaxis]
@@ -80,9 +53,7 @@ def _scaled(table: pd.DataFrame) -> pd.DataFrame:
     return (table - table.mean()) / table.std().clip(lower=1e-9)
 
 
-def mantel(
-    style: np.ndarray, years: np.ndarray, *, n_shuffles: int = 2000, seed: int = 0
-) -> Finding:
+def mantel(style: np.ndarray, years: np.ndarray, *, n_shuffles: int = 2000, seed: int = 0):
     """Test whether albums of near years are near in style: a drift.
 
     Parameters
@@ -91,92 +62,49 @@ def mantel(
         What `by_album` returns.
     years : np.ndarray [shape=(n_albums,)]
         Year of each album.
-    n_shuffles : int
-        How often the years are shuffled among the albums.
-    seed : int
-        Seed of the shuffles.
+    n_shuffles, seed : int
+        How often the years are shuffled among the albums, and the seed of that.
 
     Returns
     -------
-    Finding
-        The value is the rank correlation of distances in style and in years over all pairs.
+    PermutationTestResult
+        The statistic is the rank correlation of distances in style and in years over all pairs.
 
     Raises
     ------
     ValueError
         There are fewer than four albums: so few orders make no test.
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration. Source: Mantel, *The detection of disease clustering and a
-    generalized regression approach*, 1967.
     """
     style, years = _enough(style, years, 4)
     a, b = np.triu_indices(len(style), 1)
     apart = np.linalg.norm(style[a] - style[b], axis=1)
 
-    def statistic(years: np.ndarray) -> float:
-        return float(spearmanr(apart, np.abs(years[a] - years[b])).statistic)
+    def together(years: np.ndarray) -> float:
+        return spearmanr(apart, np.abs(years[a] - years[b])).statistic
 
-    rng = np.random.default_rng(seed)
-    return _finding(
-        statistic(years), [statistic(rng.permutation(years)) for _ in range(n_shuffles)]
-    )
+    return _shuffle(years, together, n_shuffles, seed)
 
 
-def trend(
-    values: np.ndarray, years: np.ndarray, *, n_shuffles: int = 2000, seed: int = 0
-) -> Finding:
-    """Test whether one figure rises or falls with the years.
+def trend(values: np.ndarray, years: np.ndarray, *, n_shuffles: int = 2000, seed: int = 0):
+    """Test whether one figure of each album rises or falls with the years.
 
-    Parameters
-    ----------
-    values : np.ndarray [shape=(n_albums,)]
-        Mean of each album.
-    years, n_shuffles, seed
-        As in `mantel`.
-
-    Returns
-    -------
-    Finding
-        The value is the rank correlation with the years; p counts both directions. It is NaN where
-        all values are the same.
-
-    Raises
-    ------
-    ValueError
-        There are fewer than four albums.
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
+    Parameters, errors and result are those of `mantel`. The statistic is the rank correlation with
+    the years; both directions count. All is NaN where all values are the same.
     """
     values, years = _enough(values, years, 4)
-    if np.ptp(values) == 0:
-        return Finding(np.nan, np.nan, np.full(n_shuffles, np.nan))
-    rng = np.random.default_rng(seed)
-    found = float(spearmanr(values, years).statistic)
-    shuffled = [spearmanr(values, rng.permutation(years)).statistic for _ in range(n_shuffles)]
-    return Finding(found, _finding(abs(found), np.abs(shuffled)).p, np.asarray(shuffled))
+
+    def rises(years: np.ndarray) -> float:
+        return spearmanr(values, years).statistic if np.ptp(values) else np.nan
+
+    found = _shuffle(years, rises, n_shuffles, seed, alternative="two-sided")
+    return found if np.ptp(values) else replace(found, pvalue=np.nan)
 
 
 def steps(style: np.ndarray, years: np.ndarray) -> pd.Series:
     """Return how much a step explains of what a straight line over the years leaves over.
 
-    Parameters
-    ----------
-    style, years
-        As in `mantel`.
-
-    Returns
-    -------
-    pd.Series
-        From 0 to 1 for each year (index) after which a step may stand; two albums at least stay on
-        either side.
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
+    Parameters are those of `mantel`. From 0 to 1, for each year (index) after which a step may
+    stand: two albums at least stay on either side.
     """
     left = np.square(style - _line(style, years)).sum()
     places = np.unique(np.sort(years)[1:-2])
@@ -186,35 +114,19 @@ def steps(style: np.ndarray, years: np.ndarray) -> pd.Series:
     return pd.Series(explained, places)
 
 
-def step(style: np.ndarray, years: np.ndarray, *, n_shuffles: int = 2000, seed: int = 0) -> Finding:
-    """Test whether there is a break beyond a drift.
+def step(style: np.ndarray, years: np.ndarray, *, n_shuffles: int = 2000, seed: int = 0):
+    """Test whether there is a break beyond a drift: whether the largest of `steps` is no chance.
 
-    Parameters
-    ----------
-    style, years, n_shuffles, seed
-        As in `mantel`. What is shuffled among the albums is what the straight line leaves over, so
-        chance has the same drift.
-
-    Returns
-    -------
-    Finding
-        The value is the largest of `steps`; `where` is the year after which it stands.
-
-    Raises
-    ------
-    ValueError
-        There are fewer than five albums.
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration. Source: Freedman and Lane, *A nonstochastic interpretation of
-    reported significance levels*, 1983.
+    Parameters and result are those of `mantel`; five albums are needed. What a straight line leaves
+    over is shuffled among the albums, so chance has the same drift.
     """
     style, years = _enough(style, years, 5)
-    found, rng, drifting = steps(style, years), np.random.default_rng(seed), _line(style, years)
-    rest = style - drifting
-    chance = [steps(drifting + rng.permutation(rest), years).max() for _ in range(n_shuffles)]
-    return _finding(float(found.max()), chance, where=float(found.idxmax()))
+    drifting = _line(style, years)
+
+    def largest(order: np.ndarray) -> float:
+        return steps(drifting + (style - drifting)[order], years).max()
+
+    return _shuffle(np.arange(len(years)), largest, n_shuffles, seed)
 
 
 def _line(style: np.ndarray, years: np.ndarray, *more: np.ndarray) -> np.ndarray:
@@ -230,7 +142,8 @@ def _enough(style, years, n: int) -> tuple[np.ndarray, np.ndarray]:
     return style, years
 
 
-def _finding(value: float, shuffled, *, where: float | None = None) -> Finding:
-    shuffled = np.asarray(shuffled)
-    reached = (shuffled >= value - 1e-12).sum()
-    return Finding(value, float((1 + reached) / (1 + len(shuffled))), shuffled, where)
+def _shuffle(values, statistic, n_shuffles: int, seed: int, *, alternative: str = "greater"):
+    return permutation_test(
+        (values,), statistic, permutation_type="pairings", n_resamples=n_shuffles,
+        alternative=alternative, vectorized=False, random_state=np.random.default_rng(seed),
+    )  # fmt: skip

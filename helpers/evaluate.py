@@ -1,10 +1,23 @@
-"""From clips to tracks, and from predictions to scores with intervals."""
+"""From clips to tracks, and from predictions to scores with intervals.
+
+`y_true` holds class numbers [shape=(n,)]; where a track may have several labels, 0 and 1 for each
+class [shape=(n, n_classes)]. `proba` is [shape=(n, n_classes)].
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from keras import ops
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit, softmax
+from scipy.stats import binomtest
+from sklearn import metrics
+
+TINY = 1e-7
+CHUNK = 5_000_000  # weights that are held at once
 
 
 def track_proba(proba: np.ndarray, owner: np.ndarray) -> np.ndarray:
@@ -30,10 +43,6 @@ def track_proba(proba: np.ndarray, owner: np.ndarray) -> np.ndarray:
     --------
     >>> track_proba(np.array([[1.0, 0.0], [0.0, 1.0], [0.2, 0.8]]), np.array([0, 0, 1])).tolist()
     [[0.5, 0.5], [0.2, 0.8]]
-
-    Notes
-    -----
-    Notebook: 05_convpool.
     """
     counts = np.bincount(owner)
     if (counts == 0).any():
@@ -59,10 +68,6 @@ def predict(network, batches) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n_clips, n_classes)]
-
-    Notes
-    -----
-    Notebooks: 04 to 11 and 13 to 15.
     """
     if isinstance(batches, np.ndarray):
         parts = (batches[i : i + 64] for i in range(0, len(batches), 64))
@@ -80,10 +85,8 @@ def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
         Answers clips with probabilities [shape=(n_clips, n_classes)].
     test : helpers.clips.EveryClip
         All clips of the test tracks.
-    groups : np.ndarray [shape=(n_tracks,)], optional
-        Group of each track, for the intervals.
-    seed : int
-        Seed of the bootstrap.
+    groups, seed
+        As in `scores`.
 
     Returns
     -------
@@ -92,10 +95,6 @@ def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
     scores : dict
         What `scores` returns, and clip_accuracy, with several labels clip_roc_auc: the same of
         single clips, before the vote.
-
-    Notes
-    -----
-    Notebook: 05_convpool.
     """
     of_clips = predict(network, test)
     proba = track_proba(of_clips, test.owner)
@@ -103,6 +102,62 @@ def by_track(network, test, *, groups: np.ndarray | None = None, seed: int = 0):
     if test.y.ndim == 2:
         return proba, found | {"clip_roc_auc": float(np.nanmean(roc_auc(test.y, of_clips)))}
     return proba, found | {"clip_accuracy": float((of_clips.argmax(axis=1) == test.y).mean())}
+
+
+# --- scores and their intervals -------------------------------------------------------------
+
+
+def interval(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    groups: np.ndarray,
+    *,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return a figure with its 95 % bootstrap interval over groups.
+
+    Whole groups are redrawn, because tracks of one artist succeed and fail together: intervals
+    over single tracks would be too narrow.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes how often each track counts in each draw [shape=(n_draws, n)]; returns the figure of
+        each draw [shape=(n_draws,) or (n_draws, n_figures)]. NaN where a draw has none.
+    groups : np.ndarray [shape=(n,)]
+        Group of each track.
+    n_boot, seed : int
+        Number of draws, and their seed.
+
+    Returns
+    -------
+    np.ndarray [shape=(3,) or (3, n_figures)]
+        The figure of all tracks as they are, and the 2.5th and 97.5th percentile of the draws.
+
+    Examples
+    --------
+    >>> hit = np.array([1, 1, 0, 0])
+    >>> interval(lambda w: w @ hit / w.sum(axis=1), groups=[0, 0, 1, 1])
+    array([0.5, 0. , 1. ])
+
+    Notes
+    -----
+    Source: Efron and Tibshirani, *An introduction to the bootstrap*, 1993, percentile intervals.
+    """
+    names, own = np.unique(np.asarray(groups), return_inverse=True)
+    rng, size = np.random.default_rng(seed), len(names)
+    drawn = np.stack([np.bincount(rng.integers(size, size=size), minlength=size)
+                      for _ in range(n_boot)])  # fmt: skip
+    few = max(1, CHUNK // len(own))
+    figures = np.concatenate([statistic(drawn[i : i + few, own]) for i in range(0, n_boot, few)])
+    ends = np.full((2, *figures.shape[1:]), np.nan)
+    usable = np.isfinite(figures).any(axis=0)
+    ends[:, usable] = np.nanpercentile(figures[:, usable], [2.5, 97.5], axis=0)
+    return np.concatenate([statistic(np.ones((1, len(own)))), ends])
+
+
+def _named(name: str, found: np.ndarray) -> dict[str, float]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), map(float, found)))
 
 
 def scores(
@@ -115,21 +170,14 @@ def scores(
 ) -> dict[str, float]:
     """Score predictions, with 95 % bootstrap intervals and the chance lines.
 
-    Whole groups are redrawn, because tracks of one artist succeed and fail together: intervals
-    over single tracks would be too narrow.
-
     Parameters
     ----------
-    y_true : np.ndarray [shape=(n,) or (n, n_classes)]
-        Class numbers; or, where a track may have several labels, 0 and 1 for each class.
-    proba : np.ndarray [shape=(n, n_classes)]
-        Probability of each class.
+    y_true, proba
+        The truth and the answers: see above.
     groups : np.ndarray [shape=(n,)], optional
         Group of each track; every track is its own group by default.
-    n_boot : int
-        Number of bootstrap draws.
-    seed : int
-        Seed of the draws.
+    n_boot, seed : int
+        Number of bootstrap draws, and their seed.
 
     Returns
     -------
@@ -150,65 +198,79 @@ def scores(
     >>> s = scores(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]))
     >>> round(s["accuracy"], 3), s["chance"]
     (0.667, 0.5)
-
-    Notes
-    -----
-    Notebook: 05_convpool. Source: Efron and Tibshirani 1993, percentile intervals.
     """
     y_true, proba = np.asarray(y_true), np.asarray(proba, dtype=float)
     if len(y_true) == 0 or y_true.shape not in (proba.shape[:1], proba.shape):
         raise ValueError(f"{len(y_true)} labels but probabilities of shape {proba.shape}")
     if not np.isfinite(proba).all():
         raise ValueError("some probabilities are not finite: the network diverged")
-    groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
+    n, n_classes = proba.shape
+    groups = np.arange(n) if groups is None else np.asarray(groups)
+    counted = {"n_test": n, "n_groups": len(np.unique(groups)), "n_classes": n_classes}
+    draws = {"n_boot": n_boot, "seed": seed}
     if y_true.ndim == 2:
-        return _tag_scores(y_true, proba, groups, n_boot, seed)
-    rank = (proba > proba[np.arange(len(y_true)), y_true][:, np.newaxis]).sum(axis=1)
-    y_pred = proba.argmax(axis=1)
-    values = {
-        "accuracy": y_pred == y_true,
-        "top3": rank < 3,
-    }
+        usable = (y_true.min(axis=0) == 0) & (y_true.max(axis=0) == 1)
+        if not usable.any():
+            raise ValueError(f"no label divides the {n} tracks: each stands on all or on none")
+        ranked = {"roc_auc": roc_auc, "average_precision": average_precision}
+        statistics = {name: _mean_of(score, y_true, proba) for name, score in ranked.items()}
+        chance = {"chance": 0.5, "prevalence": float(y_true[:, usable].mean())}
+    else:
+        rank = (proba > proba[np.arange(n), y_true][:, np.newaxis]).sum(axis=1)
+        y_pred, kinds = proba.argmax(axis=1), np.eye(n_classes)
+        statistics = {
+            "accuracy": _mean(y_pred == y_true),
+            "top3": _mean(rank < 3),
+            "macro_f1": lambda w: _f1(w, kinds[y_true], kinds[y_pred])[:, 1],
+        }
+        majority = float(np.bincount(y_true).max() / n)
+        chance = {"chance": 1.0 / n_classes, "majority": majority}
     out = {}
-    draws = _draws(groups, n_boot, seed)
-    for name, hit in values.items():
-        out |= _interval(name, float(hit.mean()), [hit[d].mean() for d in draws])
-    f1 = [macro_f1(y_true[d], y_pred[d]) for d in draws]
-    out |= _interval("macro_f1", macro_f1(y_true, y_pred), f1)
-    own = np.clip(proba[np.arange(len(y_true)), y_true], 1e-12, 1.0)
-    return out | {
-        "log_loss": float(-np.log(own).mean()),
-        "n_test": len(y_true),
-        "n_groups": len(np.unique(groups)),
-        "n_classes": proba.shape[1],
-        "chance": 1.0 / proba.shape[1],
-        "majority": float(np.bincount(y_true).max() / len(y_true)),
-    }
+    for name, statistic in statistics.items():
+        out |= _named(name, interval(statistic, groups, **draws))
+    return out | {"log_loss": log_loss(y_true, proba)} | counted | chance
 
 
-def _tag_scores(Y, proba, groups, n_boot: int, seed: int) -> dict[str, float]:
-    usable = (Y.min(axis=0) == 0) & (Y.max(axis=0) == 1)
-    if not usable.any():
-        raise ValueError(f"no label divides the {len(Y)} tracks: each stands on all or on none")
-    n, draws = len(Y), _counts(groups, n_boot, seed)
-    out = {}
-    for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
-        drawn = _over_labels(score(Y, proba, weights=draws))
-        out |= _interval(name, float(np.nanmean(score(Y, proba))), drawn)
-    own = np.clip(np.where(Y == 1, proba, 1 - proba), 1e-7, 1.0)
-    return out | {
-        "log_loss": float(-np.log(own).mean()),
-        "n_test": n,
-        "n_groups": len(np.unique(groups)),
-        "n_classes": proba.shape[1],
-        "chance": 0.5,
-        "prevalence": float(Y[:, usable].mean()),
-    }
+def _mean(values: np.ndarray) -> Callable:
+    """Return the statistic of `interval` that is the mean of a figure of each track."""
+    return lambda weights: weights @ values / weights.sum(axis=1)
 
 
-def _over_labels(drawn: np.ndarray) -> np.ndarray:
-    """Mean over the labels in each draw; a draw of few tracks in which none can be scored goes."""
-    return np.nanmean(drawn[np.isfinite(drawn).any(axis=1)], axis=1)
+def _mean_of(score: Callable, Y: np.ndarray, proba: np.ndarray) -> Callable:
+    """Return the statistic of `interval` that is the mean of a score over the labels."""
+
+    def mean(weights: np.ndarray) -> np.ndarray:
+        found = score(Y, proba, weights=weights)
+        usable = np.isfinite(found)
+        with np.errstate(invalid="ignore"):
+            return np.where(usable, found, 0).sum(axis=1) / usable.sum(axis=1)
+
+    return mean
+
+
+def _f1(weights: np.ndarray, Y: np.ndarray, claimed: np.ndarray) -> np.ndarray:
+    """Micro and macro F1 of each draw [n_draws, 2]; macro leaves out what is in neither."""
+    hits, both = weights @ (Y * claimed), weights @ (Y + claimed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        micro = np.nan_to_num(2 * hits.sum(axis=1) / both.sum(axis=1))
+        macro = np.nanmean(np.where(both > 0, 2 * hits / both, np.nan), axis=1)
+    return np.stack([micro, macro], axis=1)
+
+
+def log_loss(y_true: np.ndarray, proba: np.ndarray) -> float:
+    """Mean negative logarithm of the probability that was given to the truth, in nats.
+
+    Examples
+    --------
+    >>> round(log_loss(np.array([0]), np.array([[0.5, 0.5]])), 3)
+    0.693
+    """
+    y_true, proba = np.asarray(y_true), np.asarray(proba, dtype=float)
+    if y_true.ndim == 2:
+        proba = np.clip(proba.ravel(), TINY, 1 - TINY)
+        return float(metrics.log_loss(y_true.ravel(), proba, labels=[0, 1]))
+    own = proba[np.arange(len(y_true)), y_true]
+    return float(-np.log(np.clip(own, 1e-12, 1.0)).mean())
 
 
 def roc_auc(Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = None) -> np.ndarray:
@@ -216,10 +278,8 @@ def roc_auc(Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = No
 
     Parameters
     ----------
-    Y : np.ndarray [shape=(n, n_classes)]
-        0 and 1.
-    proba : np.ndarray [shape=(n, n_classes)]
-        Probabilities.
+    Y, proba : np.ndarray [shape=(n, n_classes)]
+        0 and 1, and probabilities.
     weights : np.ndarray [shape=(n_draws, n)], optional
         How often each track counts, for instance in each draw of a bootstrap.
 
@@ -232,10 +292,6 @@ def roc_auc(Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = No
     --------
     >>> roc_auc(np.array([[0], [1], [1]]), np.array([[0.1], [0.9], [0.05]])).tolist()
     [0.5]
-
-    Notes
-    -----
-    Notebook: 11_test_set_analysis.
     """
 
     def area(y, first, last, w):
@@ -250,19 +306,7 @@ def roc_auc(Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = No
 def average_precision(
     Y: np.ndarray, proba: np.ndarray, *, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Average precision of each class: `sklearn.metrics.average_precision_score`, for many weights.
-
-    Parameters and results are those of `roc_auc`.
-
-    Examples
-    --------
-    >>> average_precision(np.array([[0], [1], [1]]), np.array([[0.1], [0.9], [0.2]])).tolist()
-    [1.0]
-
-    Notes
-    -----
-    Notebook: 11_test_set_analysis.
-    """
+    """Average precision of each class, as scikit-learn has it, for many weights."""
 
     def area(y, first, last, w):
         own = w * y
@@ -303,16 +347,12 @@ def by_label(
 
     Parameters
     ----------
-    Y : np.ndarray [shape=(n_tracks, n_labels)]
-        0 and 1.
-    proba : np.ndarray [shape=(n_tracks, n_labels)]
-        Probabilities.
+    Y, proba : np.ndarray [shape=(n_tracks, n_labels)]
+        0 and 1, and probabilities.
     labels : list of str [length=n_labels]
         Names, the index of the table.
-    groups : np.ndarray [shape=(n_tracks,)]
-        Group of each track.
-    n_boot, seed : int
-        Number of draws, and their seed.
+    groups, n_boot, seed
+        As in `interval`.
 
     Returns
     -------
@@ -326,21 +366,12 @@ def by_label(
     >>> Y, proba = np.array([[0], [1], [1]]), np.array([[0.1], [0.9], [0.2]])
     >>> by_label(Y, proba, ["sax"], groups=np.arange(3))["roc_auc"].tolist()
     [1.0]
-
-    Notes
-    -----
-    Notebooks: 13_multilabel_tagging, 14_instruments.
     """
     Y = np.asarray(Y)
-    draws = _counts(np.asarray(groups), n_boot, seed)
     found = {"n_tracks": Y.sum(axis=0).astype(int), "prevalence": Y.mean(axis=0)}
     for name, score in (("roc_auc", roc_auc), ("average_precision", average_precision)):
-        found[name] = score(Y, proba)
-        drawn = score(Y, proba, weights=draws)
-        usable = np.isfinite(drawn).any(axis=0)
-        for k, end in ((2.5, "low"), (97.5, "high")):
-            found[f"{name}_{end}"] = np.full(Y.shape[1], np.nan)
-            found[f"{name}_{end}"][usable] = np.nanpercentile(drawn[:, usable], k, axis=0)
+        ends = interval(lambda w: score(Y, proba, weights=w), groups, n_boot=n_boot, seed=seed)  # noqa: B023
+        found |= dict(zip((name, f"{name}_low", f"{name}_high"), ends))
     return pd.DataFrame(found, index=pd.Index(labels, name="label"))
 
 
@@ -366,8 +397,8 @@ def best_threshold(y_true: np.ndarray, proba: np.ndarray) -> float:
 
     Notes
     -----
-    Notebooks: 13_multilabel_tagging, 14_instruments. Source: Lipton, Elkan, Narayanaswamy,
-    *Optimal thresholding of classifiers to maximize F1 measure*, 2014.
+    Source: Lipton, Elkan, Narayanaswamy, *Optimal thresholding of classifiers to maximize F1
+    measure*, 2014.
     """
     y_true, proba = np.asarray(y_true).ravel(), np.asarray(proba, dtype=float).ravel()
     if not y_true.any():
@@ -387,14 +418,10 @@ def claim_scores(
 
     Parameters
     ----------
-    Y : np.ndarray [shape=(n_tracks, n_labels)]
-        0 and 1: what is there.
-    claimed : np.ndarray [shape=(n_tracks, n_labels)]
-        What is claimed to be there.
-    groups : np.ndarray [shape=(n_tracks,)]
-        Group of each track.
-    n_boot, seed : int
-        Number of draws, and their seed.
+    Y, claimed : np.ndarray [shape=(n_tracks, n_labels)]
+        0 and 1: what is there, and what is claimed to be there.
+    groups, n_boot, seed
+        As in `interval`.
 
     Returns
     -------
@@ -408,25 +435,18 @@ def claim_scores(
     >>> s = claim_scores(Y, claimed, groups=np.arange(2))
     >>> s["micro_f1"], s["macro_f1"]
     (0.8, 0.5)
-
-    Notes
-    -----
-    Notebooks: 13_multilabel_tagging, 14_instruments. Source: `sklearn.metrics.f1_score`, for many
-    draws at once.
     """
     Y, claimed = np.asarray(Y).astype(float), np.asarray(claimed).astype(float)
-    weights = np.concatenate([np.ones((1, len(Y))), _counts(np.asarray(groups), n_boot, seed)])
-    hits, both = weights @ (Y * claimed), weights @ (Y + claimed)
-    with np.errstate(invalid="ignore"):
-        macro = np.nanmean(np.where(both > 0, 2 * hits / both, np.nan), axis=1)
-        micro = 2 * hits.sum(axis=1) / both.sum(axis=1)
-    out = {}
-    for name, value in (("micro_f1", np.nan_to_num(micro)), ("macro_f1", macro)):
-        out |= _interval(name, float(value[0]), value[1:])
-    return out | {
-        "micro_precision": float(hits[0].sum() / max(claimed.sum(), 1)),
-        "micro_recall": float(hits[0].sum() / max(Y.sum(), 1)),
-    }
+    found = interval(lambda w: _f1(w, Y, claimed), groups, n_boot=n_boot, seed=seed)
+    hits = (Y * claimed).sum()
+    return (
+        _named("micro_f1", found[:, 0])
+        | _named("macro_f1", found[:, 1])
+        | {
+            "micro_precision": float(hits / max(claimed.sum(), 1)),
+            "micro_recall": float(hits / max(Y.sum(), 1)),
+        }
+    )
 
 
 def mean_score(
@@ -440,10 +460,8 @@ def mean_score(
         What the figure is called.
     values : np.ndarray [shape=(n_tracks,)]
         One figure a track.
-    groups : np.ndarray [shape=(n_tracks,)]
-        Group of each track.
-    n_boot, seed : int
-        Number of draws, and their seed.
+    groups, n_boot, seed
+        As in `interval`.
 
     Returns
     -------
@@ -454,14 +472,9 @@ def mean_score(
     --------
     >>> mean_score("hit", np.array([1, 1, 1]), groups=np.arange(3))
     {'hit': 1.0, 'hit_low': 1.0, 'hit_high': 1.0}
-
-    Notes
-    -----
-    Notebooks: 13 to 15.
     """
     values = np.asarray(values, dtype=float)
-    draws = _draws(np.asarray(groups), n_boot, seed)
-    return _interval(name, float(values.mean()), [values[draw].mean() for draw in draws])
+    return _named(name, interval(_mean(values), groups, n_boot=n_boot, seed=seed))
 
 
 def compare(
@@ -480,16 +493,10 @@ def compare(
 
     Parameters
     ----------
-    y_true : np.ndarray [shape=(n,) or (n, n_classes)]
-        Class numbers; or 0 and 1 for each class.
+    y_true, groups, n_boot, seed
+        As in `scores`.
     proba, other : np.ndarray [shape=(n, n_classes)]
         Probabilities of the two models.
-    groups : np.ndarray [shape=(n,)], optional
-        Group of each track; whole groups are redrawn.
-    n_boot : int
-        Number of bootstrap draws.
-    seed : int
-        Seed of the draws.
 
     Returns
     -------
@@ -504,39 +511,18 @@ def compare(
     >>> found = compare(np.array([0, 1, 0]), first, other)
     >>> round(found["difference"], 3), found["only_first"], found["only_other"]
     (0.333, 1, 0)
-
-    Notes
-    -----
-    Notebook: 06_convpool_augmentation.
     """
     y_true = np.asarray(y_true)
     groups = np.arange(len(y_true)) if groups is None else np.asarray(groups)
     if y_true.ndim == 2:
-        weights = _counts(groups, n_boot, seed)
-        drawn = roc_auc(y_true, proba, weights=weights) - roc_auc(y_true, other, weights=weights)
-        value = np.nanmean(roc_auc(y_true, proba) - roc_auc(y_true, other))
-        return _interval("difference", float(value), _over_labels(drawn))
+        mine, theirs = _mean_of(roc_auc, y_true, proba), _mean_of(roc_auc, y_true, other)
+        found = interval(lambda w: mine(w) - theirs(w), groups, n_boot=n_boot, seed=seed)
+        return _named("difference", found)
     first, second = (np.argmax(p, axis=1) == y_true for p in (proba, other))
     gain = first.astype(float) - second
-    draws = [gain[draw].mean() for draw in _draws(groups, n_boot, seed)]
-    return _interval("difference", float(gain.mean()), draws) | {
-        "only_first": int((gain > 0).sum()),
-        "only_other": int((gain < 0).sum()),
-    }
-
-
-def macro_f1(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """Mean F1 over the classes that occur: `sklearn.metrics.f1_score`, faster for bootstraps.
-
-    Examples
-    --------
-    >>> macro_f1(np.array([0, 1]), np.array([0, 1]))
-    1.0
-    """
-    n = int(max(y_true.max(), y_pred.max())) + 1
-    hits = np.bincount(y_true[y_true == y_pred], minlength=n)
-    both = np.bincount(y_true, minlength=n) + np.bincount(y_pred, minlength=n)
-    return float((2 * hits[both > 0] / both[both > 0]).mean())
+    found = interval(_mean(gain), groups, n_boot=n_boot, seed=seed)
+    only = {"only_first": int((gain > 0).sum()), "only_other": int((gain < 0).sum())}
+    return _named("difference", found) | only
 
 
 def describe(s: dict, *, metric: str = "accuracy") -> str:
@@ -555,23 +541,194 @@ def describe(s: dict, *, metric: str = "accuracy") -> str:
     )
 
 
-def _draws(groups: np.ndarray, n_boot: int, seed: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    order = np.argsort(groups, kind="stable")
-    _, first = np.unique(groups[order], return_index=True)
-    members = np.split(order, first[1:])
-    return [
-        np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        for _ in range(n_boot)
-    ]
+# --- can the probabilities be believed? -----------------------------------------------------
 
 
-def _counts(groups: np.ndarray, n_boot: int, seed: int) -> np.ndarray:
-    """How often each track occurs in each draw [shape=(n_boot, n)]."""
-    draws = _draws(groups, n_boot, seed)
-    return np.stack([np.bincount(draw, minlength=len(groups)) for draw in draws])
+def temper(proba: np.ndarray, temperature: float, *, multilabel: bool = False) -> np.ndarray:
+    """Make probabilities softer (temperature above 1) or sharper (below 1).
+
+    Parameters
+    ----------
+    proba : np.ndarray [shape=(n, n_classes)]
+        Probabilities.
+    temperature : float > 0
+        Divides the logits, that is, the logarithms of the probabilities.
+    multilabel : bool
+        Each probability stands for itself; otherwise a row sums to one.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, n_classes)]
+        The order within a row stays.
+
+    Examples
+    --------
+    >>> temper(np.array([[0.9, 0.1]]), 2.0).round(2).tolist()
+    [[0.75, 0.25]]
+
+    Notes
+    -----
+    Source: Guo et al., *On calibration of modern neural networks*, ICML 2017.
+    """
+    proba = np.clip(proba, TINY, 1 - TINY)
+    if multilabel:
+        return expit(logit(proba) / temperature)
+    return softmax(np.log(proba) / temperature, axis=1)
 
 
-def _interval(name: str, value: float, draws: list[float]) -> dict[str, float]:
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return {name: value, f"{name}_low": float(low), f"{name}_high": float(high)}
+def fit_temperature(y_true: np.ndarray, proba: np.ndarray) -> float:
+    """Find the temperature with the lowest loss. Fit it on validation tracks, never on the test.
+
+    Parameters
+    ----------
+    y_true, proba
+        As in `scores`.
+
+    Returns
+    -------
+    float
+        Between 0.05 and 20.
+
+    Raises
+    ------
+    ValueError
+        There are no tracks to fit it on.
+
+    Examples
+    --------
+    >>> y_true = np.array([0, 1] * 50)
+    >>> boaster = np.tile([[0.99, 0.01], [0.99, 0.01]], (50, 1))  # right half of the time
+    >>> fit_temperature(y_true, boaster) > 10
+    True
+    """
+    y_true = np.asarray(y_true)
+    if len(y_true) == 0:
+        raise ValueError("a temperature needs validation tracks, and there are none")
+    several = y_true.ndim == 2
+
+    def loss(log_temperature: float) -> float:
+        return log_loss(y_true, temper(proba, np.exp(log_temperature), multilabel=several))
+
+    best = minimize_scalar(loss, bounds=np.log([0.05, 20]), method="bounded")
+    return float(np.exp(best.x))
+
+
+def confidence(y_true: np.ndarray, proba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what was claimed and what came true, one entry a claim.
+
+    Parameters
+    ----------
+    y_true, proba
+        As in `scores`.
+
+    Returns
+    -------
+    claimed, true : np.ndarray [shape=(n_claims,)]
+        Single-label: the highest probability of a row, and whether it is on the right class.
+        Multi-label: every probability, and whether the class is there.
+    """
+    y_true = np.asarray(y_true)
+    if y_true.ndim == 2:
+        return np.ravel(proba), np.ravel(y_true).astype(float)
+    return proba.max(axis=1), (proba.argmax(axis=1) == y_true).astype(float)
+
+
+def reliability(y_true: np.ndarray, proba: np.ndarray, *, n_bins: int = 10) -> pd.DataFrame:
+    """Compare claims with what came true, in bins of equal width.
+
+    Parameters
+    ----------
+    y_true, proba
+        As in `scores`.
+    n_bins : int > 0
+        Bins between 0 and 1.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a bin that is not empty: claimed (mean probability), true (share), low and high
+        (95 % Wilson interval of that share), n.
+
+    Examples
+    --------
+    >>> reliability(np.array([0, 1]), np.array([[0.8, 0.2], [0.8, 0.2]]))["true"].tolist()
+    [0.5]
+    """
+    claimed, true = confidence(y_true, proba)
+    place = np.minimum((claimed * n_bins).astype(int), n_bins - 1)
+    bins = pd.DataFrame({"claimed": claimed, "true": true, "bin": place}).groupby("bin")
+    pairs = zip(bins["true"].sum(), bins.size())
+    ends = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in pairs]
+    return bins.mean().assign(n=bins.size(), low=[e.low for e in ends], high=[e.high for e in ends])
+
+
+def ece(y_true: np.ndarray, proba: np.ndarray, *, n_bins: int = 10) -> float:
+    """Return the expected calibration error: the mean distance of claim and truth over the bins.
+
+    Examples
+    --------
+    >>> round(ece(np.array([0, 1]), np.array([[0.8, 0.2], [0.8, 0.2]])), 2)
+    0.3
+    """
+    table = reliability(y_true, proba, n_bins=n_bins)
+    return float(np.average((table["claimed"] - table["true"]).abs(), weights=table["n"]))
+
+
+def abstention(y_true: np.ndarray, proba: np.ndarray) -> pd.DataFrame:
+    """Return the accuracy of a model that answers only where it is most sure.
+
+    Parameters
+    ----------
+    y_true, proba
+        As in `scores`, with one label a track.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row for each number of answers, fewest first: coverage (share of the tracks that get
+        an answer), accuracy (of these), threshold (the lowest confidence among them).
+
+    Examples
+    --------
+    >>> curve = abstention(np.array([0, 0]), np.array([[0.9, 0.1], [0.4, 0.6]]))
+    >>> curve["accuracy"].tolist()
+    [1.0, 0.5]
+    """
+    claimed, true = confidence(y_true, proba)
+    order = np.argsort(-claimed, kind="stable")
+    answered = np.arange(1, len(order) + 1)
+    curve = {"coverage": answered / len(order), "accuracy": np.cumsum(true[order]) / answered}
+    return pd.DataFrame(curve | {"threshold": claimed[order]})
+
+
+def conformal_threshold(y_true: np.ndarray, proba: np.ndarray, *, coverage: float = 0.9) -> float:
+    """Find how much probability a class needs to belong to the set of possible answers.
+
+    Parameters
+    ----------
+    y_true, proba
+        As in `scores`, with one label a track, of validation tracks.
+    coverage : float
+        Share of the sets that should hold the truth.
+
+    Returns
+    -------
+    float
+        Classes with at least this probability are in the set; 0, so that all of them are, where
+        there are too few tracks to promise this coverage.
+
+    Examples
+    --------
+    >>> proba = np.array([[p, 1 - p] for p in np.linspace(0.5, 0.95, 10)])
+    >>> round(conformal_threshold(np.zeros(10, dtype=int), proba, coverage=0.8), 2)
+    0.55
+
+    Notes
+    -----
+    Source: Sadinle, Lei and Wasserman, *Least ambiguous set-valued classifiers with bounded error
+    levels*, JASA 2019. The promise holds for tracks that are drawn like those of `y_true`, so not
+    for artists of another kind.
+    """
+    own = np.sort(np.asarray(proba)[np.arange(len(y_true)), np.asarray(y_true)])
+    allowed = int(np.floor((1 - coverage) * (len(own) + 1)))
+    return float(own[allowed - 1]) if allowed >= 1 else 0.0

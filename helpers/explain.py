@@ -37,7 +37,7 @@ def grad_cam(network: keras.Model, X: np.ndarray, classes: np.ndarray) -> np.nda
 
     Notes
     -----
-    Notebook: 11_test_set_analysis. Source: Selvaraju et al., *Grad-CAM*, ICCV 2017.
+    Source: Selvaraju et al., *Grad-CAM*, ICCV 2017.
     """
     end = _behind_last_convolution(network)
     X, wanted = np.asarray(X, np.float32), keras.ops.one_hot(classes, network.output_shape[-1])
@@ -128,8 +128,7 @@ def occlusion(
 
     Notes
     -----
-    Notebook: 11_test_set_analysis. Source: Zeiler and Fergus, *Visualizing and understanding
-    convolutional networks*, ECCV 2014.
+    Source: Zeiler and Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014.
     """
     rows = np.arange(len(X))
 
@@ -199,10 +198,6 @@ def listen(
     >>> y = np.random.default_rng(0).normal(size=8000).astype(np.float32)
     >>> bool(np.allclose(listen(y, np.ones((10, 8)), sr=8000), y, atol=1e-5))
     True
-
-    Notes
-    -----
-    Notebook: 11_test_set_analysis.
     """
     S = librosa.stft(y, n_fft=n_fft)
     n_frames, n_mels = mask.shape

@@ -1,22 +1,21 @@
 """Features of one track, and of all tracks: log-mel frames, samples, summary vectors.
 
-`extract`, `extract_waveform` and `extract_summary` share one engine: tracks are decoded and
-analysed by threads (or by a Dask cluster), 64 to a chunk, and every chunk becomes a shard of the
-feature store.
+`extract`, `extract_waveform` and `extract_summary` share one engine: joblib decodes and analyses
+tracks, in threads or on a Dask cluster, and each 64 of them become a shard of the feature store.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from helpers import store as store_files
 from helpers.audio import AudioError, read_audio
@@ -68,8 +67,6 @@ def log_mel(
     Hann window, frames centred on their time with zeros beyond the ends, Slaney's mel bands. The
     speed comes from a transform in single precision that stays in the cache, and from leaving out
     the zeros of the mel filters.
-
-    Notebook: 02
 
     Parameters
     ----------
@@ -135,10 +132,7 @@ def _framed(y, start, n_frames, n_fft, hop_length) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _filters(sr, n_fft, n_mels, fmin, fmax) -> tuple[np.ndarray, list]:
-    """Return the Hann window, and the mel filters in groups: first band, frequencies, weights.
-
-    Each weight stands twice, because it meets the squares of the real and the imaginary part.
-    """
+    """Return the Hann window, and the mel filters in groups: first band, frequencies, weights."""
     from librosa.filters import get_window, mel
 
     window = get_window("hann", n_fft, fftbins=True).astype(np.float32)
@@ -175,8 +169,6 @@ def summary_features(y: np.ndarray, *, sr: float = 22050) -> dict[str, float]:
     bands, and each of the 7), chroma (for A = 440 Hz, 12 semitones from C, and 24 quarter tones
     from C), MFCC (24, from 128 bands), and mel bands (24, and 12), in decibels and in power.
     Decibels end 80 below the track's loudest band, as they do in ``librosa.feature.mfcc``.
-
-    Notebook: 02, 04
 
     Parameters
     ----------
@@ -265,7 +257,6 @@ def extract(
     max_seconds: float | None = None,
     min_seconds: float = 0.0,
     jobs: int | None = None,
-    client=None,
     progress: bool = True,
     chunk_size: int = 64,
 ) -> FeatureStore:
@@ -276,8 +267,6 @@ def extract(
     is tried again when its file changes. The call may be interrupted, repeated, and run twice at
     once. The frames are `log_mel`'s, rounded to float16, which adds at most 0.016 dB (0.031 dB
     where a value lies beyond -64 or 64 dB).
-
-    Notebook: 02
 
     Parameters
     ----------
@@ -292,13 +281,12 @@ def extract(
     min_seconds : float, default=0.0
         Fail shorter tracks. Another value recomputes nothing.
     jobs : int, optional
-        Number of threads; default: all cores.
-    client : dask.distributed.Client, optional
-        Compute on this cluster instead. Its workers must see the files, the store and helpers.
+        Number of threads; default: all cores. Inside ``with joblib.parallel_config("dask"):`` the
+        workers of a Dask cluster compute, which must see the files and helpers.
     progress : bool, default=True
         Show a progress bar in tracks, unless there is nothing to do.
     chunk_size : int, default=64
-        Tracks in a shard: what an interrupted run loses, and what a Dask worker does at a time.
+        Tracks in a shard: what an interrupted run loses.
 
     Returns
     -------
@@ -335,7 +323,7 @@ def extract(
         "max_seconds": None if max_seconds is None else float(max_seconds),
         "min_seconds": float(min_seconds),
     }
-    run = {"jobs": jobs, "client": client, "progress": progress, "chunk_size": chunk_size}
+    run = {"jobs": jobs, "progress": progress, "chunk_size": chunk_size}
     return _fill(tracks, Path(folder), params, **run)
 
 
@@ -347,7 +335,6 @@ def extract_waveform(
     max_seconds: float | None = None,
     min_seconds: float = 0.0,
     jobs: int | None = None,
-    client=None,
     progress: bool = True,
     chunk_size: int = 64,
 ) -> FeatureStore:
@@ -361,11 +348,9 @@ def extract_waveform(
     it, so a quiet track loses no more than a loud one, and samples beyond full scale survive.
     16-bit integers are better for sounds above -27 dB of full scale, and worse below.
 
-    Notebook: 08
-
     Parameters
     ----------
-    tracks, folder, max_seconds, min_seconds, jobs, client, progress, chunk_size
+    tracks, folder, max_seconds, min_seconds, jobs, progress, chunk_size
         As in `extract`.
     sr : int, default=11025
         Rate in hertz to which tracks are resampled. Nothing above half of it is left.
@@ -380,12 +365,6 @@ def extract_waveform(
     ------
     FeatureError, ValueError
         As in `extract`.
-
-    Examples
-    --------
-    >>> store = extract_waveform(dataset.tracks, "runs/demo/features")  # doctest: +SKIP
-    >>> store.frames("blues.00000").shape  # doctest: +SKIP
-    (330750, 1)
     """
     params = {
         "kind": "waveform",
@@ -395,7 +374,7 @@ def extract_waveform(
         "max_seconds": None if max_seconds is None else float(max_seconds),
         "min_seconds": float(min_seconds),
     }
-    run = {"jobs": jobs, "client": client, "progress": progress, "chunk_size": chunk_size}
+    run = {"jobs": jobs, "progress": progress, "chunk_size": chunk_size}
     return _fill(tracks, Path(folder) / "waveform", params, **run)
 
 
@@ -406,18 +385,15 @@ def extract_summary(
     sr: int = 22050,
     max_seconds: float | None = None,
     jobs: int | None = None,
-    client=None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Return the summary features of all tracks as a table, computing only what is new.
 
     The store is ``folder/summary``, filled by the same engine as `extract`.
 
-    Notebook: 02, 04
-
     Parameters
     ----------
-    tracks, folder, max_seconds, jobs, client, progress
+    tracks, folder, max_seconds, jobs, progress
         As in `extract`.
     sr : int, default=22050
         Rate in hertz to which tracks are resampled.
@@ -433,10 +409,6 @@ def extract_summary(
     ------
     FeatureError, ValueError
         As in `extract`.
-
-    Examples
-    --------
-    >>> table = extract_summary(dataset.tracks, "runs/demo/features")  # doctest: +SKIP
     """
     params = {
         "kind": "summary",
@@ -444,7 +416,7 @@ def extract_summary(
         "sr": int(sr),
         "max_seconds": None if max_seconds is None else float(max_seconds),
     }
-    run = {"jobs": jobs, "client": client, "progress": progress, "chunk_size": 64}
+    run = {"jobs": jobs, "progress": progress, "chunk_size": 64}
     store = _fill(tracks, Path(folder) / "summary", params, **run)
     ok = store.index.loc[store.index["status"] == "ok", "track_id"]
     values = np.concatenate([store.frames(track_id) for track_id in ok])
@@ -453,7 +425,7 @@ def extract_summary(
     return table
 
 
-def _fill(tracks, folder, params, *, jobs, client, progress, chunk_size) -> FeatureStore:
+def _fill(tracks, folder, params, *, jobs, progress, chunk_size) -> FeatureStore:
     """Compute what the store lacks, write its index, and return it with the rows of `tracks`."""
     _check_call(tracks, params, jobs, chunk_size)
     target = store_files.write_params(folder, params)
@@ -467,10 +439,7 @@ def _fill(tracks, folder, params, *, jobs, client, progress, chunk_size) -> Feat
         pending = [File(*file) for file in files[lacking].itertuples(index=False)]
         chunks = [pending[i : i + chunk_size] for i in range(0, len(pending), chunk_size)]
         with _progress_bar(len(files), len(pending), progress) as bar:
-            if client is None:
-                new = list(_on_threads(chunks, target, params, jobs, bar))
-            else:
-                new = list(_on_dask(chunks, target, params, client, bar))
+            new = list(_shards(chunks, target, params, jobs, bar))
         rows = _match(files, pd.concat([rows[~lacking], *new]))
     rows = rows[list(store_files.COLUMNS)].astype(store_files.COLUMNS)
     _remember(target, rows, known)
@@ -500,10 +469,7 @@ def _look(tracks) -> pd.DataFrame:
 
 
 def _match(files, rows) -> pd.DataFrame:
-    """Return the row of each file in `files`, in their order, or NaN where `rows` has none.
-
-    The folder is no part of the match: the same file reached from elsewhere is the same.
-    """
+    """Return the row of each file in `files`, in their order, or NaN where `rows` has none."""
     same = ["track_id", "name", "size", "mtime_ns"]
     files = files.assign(name=files["path"].map(os.path.basename))
     rows = rows.assign(name=rows["path"].map(os.path.basename)).drop(columns="path")
@@ -517,64 +483,24 @@ def _progress_bar(total, pending, progress):
     return tqdm(total=total, initial=initial, unit="track", desc="features", disable=not progress)
 
 
-def _on_threads(chunks, target, params, jobs, bar) -> Iterator[pd.DataFrame]:
-    """Compute the chunks here. Threads suffice: what takes time releases the interpreter lock."""
-    from joblib import cpu_count  # knows the limits of containers
-    from threadpoolctl import threadpool_limits
+def _shards(chunks, target, params, jobs, bar) -> Iterator[pd.DataFrame]:
+    """Compute and write the chunks. Threads suffice: what takes time releases the interpreter lock.
 
-    jobs = jobs or cpu_count()
-    compute = partial(_compute, root=os.getcwd(), params=params)
-    files = [file for chunk in chunks for file in chunk]
+    Few results wait at a time, so memory does not grow with the number of tracks.
+    """
+    compute = joblib.delayed(partial(_compute, root=os.getcwd(), params=params))
+    pool = joblib.Parallel(jobs, prefer="threads", return_as="generator")
     # BLAS threads would fight with ours for the cores.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(jobs) as pool:
-        results = _ordered(pool, compute, files, ahead=2 * jobs)
+    with threadpool_limits(1, user_api="blas"):
+        results = pool(compute(file) for chunk in chunks for file in chunk)
         for chunk in chunks:
             yield _write(target, chunk, _counted(islice(results, len(chunk)), bar), params)
-
-
-def _ordered(pool, function, items, *, ahead) -> Iterator:
-    """Map in order, with few results waiting: memory does not grow with the number of items."""
-    waiting = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:  # after an error or Ctrl-C, do not work off the queue
-        for future in waiting:
-            future.cancel()
 
 
 def _counted(results, bar) -> Iterator[Result]:
     for result in results:
         bar.update()
         yield result
-
-
-def _on_dask(chunks, target, params, client, bar) -> Iterator[pd.DataFrame]:
-    """Compute the chunks on a Dask cluster; the workers write the shards themselves."""
-    from distributed import as_completed
-
-    root, target = os.getcwd(), target.absolute()
-    futures = [
-        client.submit(_compute_chunk, chunk, target, params, root, pure=False) for chunk in chunks
-    ]
-    try:
-        for _, rows in as_completed(futures, with_results=True):
-            bar.update(len(rows))
-            yield rows
-    finally:
-        client.cancel(futures)
-
-
-def _compute_chunk(chunk, target, params, root) -> pd.DataFrame:
-    """Compute and write one chunk: the task of a Dask worker."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
-        return _write(target, chunk, (_compute(file, root, params) for file in chunk), params)
 
 
 def _write(target, chunk, results, params) -> pd.DataFrame:

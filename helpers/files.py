@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a path beside `path`; what is written there takes its place if all went well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
+    try:
+        yield temporary
+        try:
+            os.replace(temporary, path)
+        except PermissionError:  # Windows, where a reader has the same file open
+            if not path.exists():
+                raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_atomic(path: str | os.PathLike, content: str | bytes) -> None:
@@ -19,19 +39,12 @@ def write_atomic(path: str | os.PathLike, content: str | bytes) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_atomic(Path(folder) / "a.txt", "hello")
-    ...     (Path(folder) / "a.txt").read_text()
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> write_atomic(path, "hello")
+    >>> path.read_text()
     'hello'
     """
-    path = Path(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
-    if path.exists() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    if not Path(path).exists() or Path(path).read_bytes() != data:
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)

@@ -5,10 +5,10 @@ A class whose files come from another source, codec or level gives itself away w
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 from scipy.ndimage import percentile_filter
@@ -63,10 +63,6 @@ def recording_properties(y: np.ndarray, *, sr: int) -> dict[str, float]:
     >>> p = recording_properties(tone, sr=22050)
     >>> round(p["level"]), round(p["crest"])
     (-9, 3)
-
-    Notes
-    -----
-    Notebook: 01_data_visualization.
     """
     if len(y) == 0:
         raise ValueError("there are no samples")
@@ -106,9 +102,9 @@ def measure(tracks: pd.DataFrame, *, jobs: int = 2, progress: bool = True) -> pd
     """
     from tqdm.auto import tqdm
 
-    with ThreadPoolExecutor(jobs) as pool:
-        rows = pool.map(_measure_file, tracks["path"])
-        rows = list(tqdm(rows, total=len(tracks), desc="audit", disable=not progress))
+    pool = joblib.Parallel(jobs, prefer="threads", return_as="generator")
+    rows = pool(joblib.delayed(_measure_file)(path) for path in tracks["path"])
+    rows = list(tqdm(rows, total=len(tracks), desc="audit", disable=not progress))
     return pd.DataFrame(rows, index=pd.Index(tracks["track_id"], name="track_id"))
 
 
@@ -129,7 +125,7 @@ def class_clues(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
     Notes
     -----
-    Notebook: 01_data_visualization. Source: `sklearn.metrics.roc_auc_score`.
+    Source: `sklearn.metrics.roc_auc_score`.
     """
     from sklearn.metrics import roc_auc_score
 

@@ -25,10 +25,6 @@ def embed(network: keras.Model, batches) -> np.ndarray:
     -------
     np.ndarray [shape=(n_tracks, n_features)]
         The mean over the clips of each track.
-
-    Notes
-    -----
-    Notebook: 11_test_set_analysis.
     """
     inner = keras.Model(network.inputs[0], network.layers[-1].input)
     return evaluate.track_proba(evaluate.predict(inner, batches), batches.owner)
@@ -60,8 +56,8 @@ class Recommender:
 
     Notes
     -----
-    Notebook: 11_test_set_analysis. All distances are computed; for 100,000 tracks that is one
-    product of a matrix and a vector (`tests/benchmarks/bench_recommend.py`).
+    All distances are computed; for 100,000 tracks that is one product of a matrix and a vector
+    (`tests/benchmarks/bench_recommend.py`).
     """
 
     def __init__(

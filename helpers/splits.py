@@ -55,32 +55,7 @@ class Split:
 
 
 def official(tracks: pd.DataFrame, *, seed: int = 0) -> Split:
-    """Take the split that the data set publishes.
-
-    Tracks in no list are left out. Where the copy holds no track of the official test list, its
-    validation list becomes the test set and a new validation set is cut from the training list.
-
-    Parameters
-    ----------
-    tracks : pd.DataFrame
-        The table of a `helpers.datasets.Dataset`.
-    seed : int
-        Seed of the validation set, where one has to be cut.
-
-    Returns
-    -------
-    Split
-
-    Raises
-    ------
-    ValueError
-        No track of the official training list is present, or none to test on, or a class has only
-        one of the two.
-
-    Notes
-    -----
-    Notebook: 03_load_xy.
-    """
+    """Take the split that the data set publishes."""
     why = _against_official(tracks)
     if why:
         raise ValueError(f"{why}. Keep other classes, or split by group.")
@@ -101,37 +76,7 @@ def official(tracks: pd.DataFrame, *, seed: int = 0) -> Split:
 def by_group(
     tracks: pd.DataFrame, *, n_folds: int = 5, fold: int = 0, seed: int = 0, column: str = "group"
 ) -> Split:
-    """Divide groups, not tracks, into train, valid and test, with classes in proportion.
-
-    One fold of `n_folds` is the test set, a part of the same size is the validation set. Walking
-    `fold` from 0 to `n_folds` - 1 tests every track exactly once.
-
-    Parameters
-    ----------
-    tracks : pd.DataFrame
-        The table of a `helpers.datasets.Dataset`.
-    n_folds : int > 2
-        Number of folds.
-    fold : int in [0, n_folds)
-        The fold to test on.
-    seed : int
-        Seed of the draw.
-    column : str
-        What must not be divided.
-
-    Returns
-    -------
-    Split
-
-    Raises
-    ------
-    ValueError
-        A class has fewer than three groups, so it cannot stand on all three sides.
-
-    Notes
-    -----
-    Notebook: 03_load_xy. Source: `sklearn.model_selection.StratifiedGroupKFold`.
-    """
+    """Divide groups, not tracks, into train, valid and test, with classes in proportion."""
     if not 0 <= fold < n_folds:
         raise ValueError(f"fold must be 0 to {n_folds - 1}, not {fold}")
     per_class = tracks.groupby(_needed(tracks))[column].nunique()
@@ -244,10 +189,6 @@ def prepare(
         A group or a recording stands on both sides.
     ValueError
         As in `make`.
-
-    Notes
-    -----
-    Notebook: 03_load_xy.
     """
     if Path(path).exists() and _first_line(path).startswith(f"# {AUDITED}"):
         split = read(path, tracks)
@@ -268,20 +209,7 @@ def write(split: Split, path: str | os.PathLike, *, audited: bool = False) -> No
 
 
 def read(path: str | os.PathLike, tracks: pd.DataFrame | None = None) -> Split:
-    """Read a split file; keep the tracks that are present.
-
-    Parameters
-    ----------
-    path : path
-        CSV with columns track_id and split. A first line that starts with # names the rule.
-    tracks : pd.DataFrame, optional
-        The tracks that can be used.
-
-    Raises
-    ------
-    ValueError
-        Columns or sides are not those of a split file, or no track of it is present.
-    """
+    """Read a split file; keep the tracks that are present."""
     first = _first_line(path)
     said = first.lstrip("# ").removeprefix(AUDITED)
     rule = said if first.startswith("#") else f"read from {Path(path).name}"
@@ -387,10 +315,6 @@ def audit(split: Split, tracks: pd.DataFrame, duplicates: pd.DataFrame | None = 
     -------
     pd.DataFrame
         Columns problem ("group" or "near-duplicate"), what, sides; empty if nothing leaks.
-
-    Notes
-    -----
-    Notebook: 03_load_xy.
     """
     groups = tracks.set_index("track_id")["group"].reindex(split.sides.index)
     sides = split.sides.groupby(groups).agg(lambda s: " + ".join(sorted(set(s))))

@@ -23,7 +23,6 @@ import hashlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +30,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from helpers.files import replacing, write_atomic
 
 OPEN_SHARDS = 64  # memory maps held open at once; each costs a file descriptor
 SWEEP_AFTER = 24 * 3600  # seconds after which a temporary file can only be a dead run's
@@ -86,8 +87,6 @@ class Result(NamedTuple):
 class FeatureStore:
     """Read the features of a dataset.
 
-    Notebook: 02
-
     Parameters
     ----------
     folder : str or Path
@@ -106,12 +105,6 @@ class FeatureStore:
     ------
     FileNotFoundError
         If the folder holds no store.
-
-    Examples
-    --------
-    >>> store = FeatureStore("runs/demo/features")  # doctest: +SKIP
-    >>> store.frames("blues.00000").shape  # doctest: +SKIP
-    (1292, 96)
     """
 
     def __init__(self, folder, *, params: dict | None = None, rows: pd.DataFrame | None = None):
@@ -251,14 +244,7 @@ def _counts(values) -> str:
 
 
 def params_folder(folder, params: dict) -> Path:
-    """Return the folder of one set of parameters; ``min_seconds`` only filters what is read.
-
-    Examples
-    --------
-    >>> a = params_folder("features", {"kind": "log_mel", "sr": 22050, "min_seconds": 3.0})
-    >>> a == params_folder("features", {"kind": "log_mel", "sr": 22050})
-    True
-    """
+    """Return the folder of one set of parameters; ``min_seconds`` only filters what is read."""
     made_with = {name: value for name, value in params.items() if name != "min_seconds"}
     digest = hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest()[:8]
     return Path(folder) / f"{params['kind']}-{digest}"
@@ -277,20 +263,13 @@ def write_params(folder, params: dict) -> Path:
     """Write the parameters into the store and into their own folder, and return the latter."""
     target = params_folder(folder, params)
     target.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(params, indent=2) + "\n"
     for path in (target / "params.json", Path(folder) / "params.json"):
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            temporary = temporary_name(path)
-            temporary.write_text(text, encoding="utf-8")
-            publish(temporary, path)
+        write_atomic(path, json.dumps(params, indent=2) + "\n")
     return target
 
 
 def read_rows(target: Path) -> pd.DataFrame:
-    """Return one row a track: ``index.parquet``, and what it does not know yet.
-
-    A run that was killed, or ran beside another one, leaves shards that it does not mention.
-    """
+    """Return one row a track: ``index.parquet``, and what it does not know yet."""
     shards = shard_keys(target)
     rows = _read_index([target / "index.parquet"])
     rows = rows[rows["shard"].isin(shards)]
@@ -322,42 +301,17 @@ def _read_index(paths) -> pd.DataFrame:
 
 def write_index(path: Path, rows: pd.DataFrame) -> None:
     """Write rows of an index in one step."""
-    temporary = temporary_name(path)
-    rows.to_parquet(temporary, index=False)
-    publish(temporary, path)
+    with replacing(path) as temporary:
+        rows.to_parquet(temporary, index=False)
 
 
 def write_shard(
     target: Path, files: list[File], results: Iterable[Result], *, dtype: str, columns: int
 ) -> pd.DataFrame:
-    """Write a chunk of tracks as one shard, track by track as the results come.
-
-    Parameters
-    ----------
-    target : Path
-        The folder of the parameters.
-    files : list of File
-        The tracks of the chunk.
-    results : iterable of Result
-        What became of each, in the same order. Only one at a time is held.
-    dtype : str
-        Type of the frames on disk, little-endian such as ``"<f2"``.
-    columns : int
-        Number of columns of the frames.
-
-    Returns
-    -------
-    rows : DataFrame
-        The rows of the index.
-    """
+    """Write a chunk of tracks as one shard, track by track as the results come."""
     key = hashlib.sha256(repr([_identity(file) for file in files]).encode()).hexdigest()[:16]
-    temporary = temporary_name(target / f"frames-{key}.npy")
-    try:
+    with replacing(target / f"frames-{key}.npy") as temporary:
         rows = _write_frames(temporary, key, files, results, dtype, columns)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    publish(temporary, target / f"frames-{key}.npy")
     rows = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     write_index(target / f"index-{key}.parquet", rows)
     return rows
@@ -397,24 +351,9 @@ def _write_header(out, dtype, shape) -> None:
     np.lib.format.write_array_header_1_0(out, header)
 
 
-def temporary_name(path: Path) -> Path:
-    """Return a name beside `path` that no other run uses."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-
-
-def publish(temporary: Path, path: Path) -> None:
-    """Give a finished file its name, in one step."""
-    try:
-        os.replace(temporary, path)
-    except PermissionError:  # Windows, where a reader has the same file open
-        if not path.exists():
-            raise
-        temporary.unlink()
-
-
 def sweep(target: Path) -> None:
     """Remove the temporary files of runs that were killed at least a day ago."""
-    for path in target.glob(".*.tmp"):
+    for path in target.glob(".*.tmp*"):
         try:
             if time.time() - path.stat().st_mtime > SWEEP_AFTER:
                 path.unlink()

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from tqdm.keras import TqdmCallback
 
-from helpers import augment  # noqa: F401  registers SpecAugment, which a saved network may hold
-from helpers.files import write_atomic
+from helpers import clips  # noqa: F401  registers SpecAugment, which a saved network may hold
+from helpers.files import replacing, write_atomic
 
 PACKAGES = ("keras", "tensorflow", "librosa", "numpy", "scikit-learn")
 CARD = "card.json"  # member of the .keras archive
@@ -67,10 +67,6 @@ def fit(network: keras.Model, X, valid, *, epochs: int, patience: int) -> dict:
     >>> history = fit(network, Batches(), Batches(), epochs=2, patience=2)
     >>> len(history["val_loss"])
     2
-
-    Notes
-    -----
-    Notebook: 05_convpool.
     """
     callbacks = [
         keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
@@ -106,10 +102,6 @@ def untrained(path: str | os.PathLike, *, seed: int) -> keras.Model:
     ------
     FileNotFoundError
         The file is missing. The message says which notebook makes it.
-
-    Notes
-    -----
-    Notebook: 06_convpool_augmentation.
     """
     path = Path(path)
     if not path.exists():
@@ -181,7 +173,7 @@ def record(
 
     Notes
     -----
-    Notebooks: 04 to 10. Source: Mitchell et al., *Model cards for model reporting*, 2019.
+    Source: Mitchell et al., *Model cards for model reporting*, 2019.
     """
     kept = {k: v for k, v in parameters.items() if k.isupper() and _is_plain(v)}
     run = kept["RUN_NAME"]
@@ -240,7 +232,8 @@ def save(network: keras.Model, path: str | os.PathLike, card: dict) -> Path:
     path : path
         The ``.keras`` file. The card also goes beside it, with the ending ``.json``.
     card : dict
-        What to know about the network; its input shape and the versions are added.
+        What to know about the network; its input shape, its last activation and the versions are
+        added.
 
     Returns
     -------
@@ -254,27 +247,22 @@ def save(network: keras.Model, path: str | os.PathLike, card: dict) -> Path:
 
     Notes
     -----
-    Notebook: 07_crnn. A ``.keras`` file is a zip archive, and Keras reads the members that it
-    knows.
+    A ``.keras`` file is a zip archive, and Keras reads the members that it knows.
     """
     path = Path(path)
     versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
     card = card | {
         "input_shape": list(network.input_shape),
+        "activation": network.layers[-1].get_config().get("activation"),
         "versions": versions,
         "backend": keras.backend.backend(),
     }
     text = json.dumps(card, indent=1, allow_nan=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
+    with replacing(path) as temporary:
         network.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(CARD, text)
         found = {"file": path.name, "sha256": hashlib.sha256(temporary.read_bytes()).hexdigest()}
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     write_atomic(path.with_suffix(".json"), json.dumps(found | card, indent=1) + "\n")
     return path
 
@@ -291,7 +279,8 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
     -------
     pd.DataFrame
         One row a network, indexed by the stem of its file: file, model, made_by, multilabel,
-        classes (tuple), kind (of its input), parameters, best_val_loss. No rows if there is no such
+        classes (tuple), activation (of the last layer), kind (of its input), parameters,
+        best_val_loss. No rows if there is no such
         folder.
 
     Examples
@@ -301,17 +290,17 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
 
     Notes
     -----
-    Notebooks: 13 to 15. Losses compare only where task and classes are the same.
+    Losses compare only where task and classes are the same.
     """
-    columns = ["file", "model", "made_by", "multilabel", "classes", "kind", "parameters",
-               "best_val_loss"]  # fmt: skip
+    columns = ["file", "model", "made_by", "multilabel", "classes", "activation", "kind",
+               "parameters", "best_val_loss"]  # fmt: skip
     rows = {}
     for file in sorted(Path(folder).glob("*.keras")):
         card = read_card(file)
         metrics = card.get("metrics", {})
         rows[file.stem] = (
             file, card["model"], card["made_by"], card["multilabel"], tuple(card["classes"]),
-            card["inputs"].get("kind", ""), metrics.get("parameters"),
+            card.get("activation"), card["inputs"].get("kind", ""), metrics.get("parameters"),
             metrics.get("best_val_loss", np.nan),
         )  # fmt: skip
     found = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
@@ -349,11 +338,11 @@ def open_network(
 
     Notes
     -----
-    Notebooks: 14_instruments, 15_composers. Networks that show a mistake are passed over.
+    Networks that show a mistake are passed over.
     """
     found = find_networks(folder)
     usable = (found["kind"] == "log_mel") & (found["classes"] == tuple(classes))
-    usable &= ~found["model"].str.endswith("softmax") if len(found) else usable
+    usable &= ~(found["multilabel"] & (found["activation"] == "softmax"))
     wanted = found[usable & ((found.index == name) if name else True)]
     if wanted.empty:
         there = f"; there are {', '.join(found.index)}" if len(found) else ""
@@ -380,10 +369,6 @@ def check_split(card: dict, split) -> None:
     ------
     ValueError
         The rules differ: test tracks may have been trained on.
-
-    Notes
-    -----
-    Notebooks: 13 to 15.
     """
     if card["split"]["rule"] != split.rule:
         raise ValueError(
@@ -411,10 +396,6 @@ def read_card(path: str | os.PathLike) -> dict:
         There is no such file.
     ValueError
         The file is no ``.keras`` file, or has no card. The message names the file.
-
-    Notes
-    -----
-    Notebook: 11_test_set_analysis.
     """
     try:
         with zipfile.ZipFile(path) as archive:

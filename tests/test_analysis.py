@@ -7,9 +7,10 @@ import pandas as pd
 import papermill
 import pytest
 
-from helpers import clips, datasets, evaluate, features, notebooks, splits, training
+from helpers import clips, datasets, evaluate, features, splits, training
+from notebooks.tools import build
 
-ROOT = notebooks.ROOT
+ROOT = build.ROOT
 pytestmark = pytest.mark.processes
 CLASSES = ["cel", "flu", "pia"]
 SMALL = {"recordings_per_class": 4, "excerpts_per_recording": 2, "test_pieces": 40}
@@ -19,11 +20,10 @@ def run(name, folder, **parameters):
     """Execute a notebook; return its text outputs."""
     nb = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     nbformat.write(nb, folder / "in.ipynb")
-    with notebooks.kernel_environment():
-        papermill.execute_notebook(
-            folder / "in.ipynb", folder / "out.ipynb", parameters, kernel_name="python3",
-            cwd=ROOT, progress_bar=False,
-        )  # fmt: skip
+    papermill.execute_notebook(
+        folder / "in.ipynb", folder / "out.ipynb", parameters, kernel_name="python3", cwd=ROOT,
+        progress_bar=False, kernel_manager_class=build.QuietKernelManager,
+    )  # fmt: skip
     outputs = [
         o for c in nbformat.read(folder / "out.ipynb", 4).cells for o in c.get("outputs", [])
     ]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.augment import SpecAugment
+from helpers.clips import SpecAugment
 
 X = np.ones((64, 40, 20, 1), dtype="float32")
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers import calibration, classify, clips, evaluate, features, training
+from helpers import classify, clips, evaluate, features, training
 from helpers.audio import load_audio
 from helpers.recommend import Recommender
 
@@ -78,7 +78,7 @@ def test_confidence_is_calibrated(songs, tmp_path):
     plain = classify.Classifier(training.save(network(), tmp_path / "a.keras", CARD))
     mild = training.save(network(), tmp_path / "b.keras", CARD | {"temperature": 3.0})
     one, two = (ask(songs / "a.wav") for ask in (plain, classify.Classifier(mild)))
-    expected = calibration.temper(one.overall.to_numpy()[np.newaxis], 3.0)[0]
+    expected = evaluate.temper(one.overall.to_numpy()[np.newaxis], 3.0)[0]
     assert np.allclose(two.overall, expected, atol=1e-5)
     assert np.allclose(one.over_time, two.over_time)
 

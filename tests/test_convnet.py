@@ -13,10 +13,11 @@ import pytest
 from scipy.signal import convolve2d
 from sklearn.metrics import roc_auc_score
 
-from helpers import features, msd, notebooks
+from helpers import features, published
 from helpers.audio import load_audio
+from notebooks.tools import build
 
-SOURCE = notebooks.ROOT / "notebooks" / "src" / "10_music_transfer.py"
+SOURCE = build.ROOT / "notebooks" / "src" / "10_music_transfer.py"
 FILE = "compact_cnn_weights_theano.hdf5"
 INPUT = {"sr": 12000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
 # Real tracks that the authors processed in one batch (files 512 to 767 of their list).
@@ -60,7 +61,7 @@ def weights(shared_data):
     path = shared_data / "weights" / FILE
     if not path.exists():
         pytest.skip(f"no published weights: {path} is absent")
-    return msd.convnet_weights(path)
+    return published.convnet_weights(path)
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +118,10 @@ def agreement(network, X, theirs):
 
 
 def test_a_file_in_the_published_layout_is_read_and_used(tmp_path, made_up, cells):
-    found = msd.convnet_weights(write(tmp_path / FILE, made_up))
+    found = published.convnet_weights(write(tmp_path / FILE, made_up))
     shapes = [kernel.shape for kernel, *_ in found["blocks"]]
     assert shapes == [(3, 3, 1, 32)] + 4 * [(3, 3, 32, 32)]
-    assert found["tags"][0].shape == (32, len(msd.TAGS)) and found["mel"].shape == (257, 96)
+    assert found["tags"][0].shape == (32, len(published.TAGS)) and found["mel"].shape == (257, 96)
     network = cells["convnet"](0.0)
     cells["put"](found["blocks"], network)
     X = np.random.default_rng(1).uniform(-60, 0, (4, 50, 96, 1)).astype("float32")
@@ -131,7 +132,7 @@ def test_a_file_in_the_published_layout_is_read_and_used(tmp_path, made_up, cell
 def test_kernels_do_what_theanos_did(tmp_path, made_up):
     """Theano flips kernels, and these see frequency first; Keras does not, and ours see time."""
     W = made_up["ConvBNEluDr/convolution2d_1_W"]
-    kernel, bias, *_ = msd.convnet_weights(write(tmp_path / FILE, made_up))["blocks"][0]
+    kernel, bias, *_ = published.convnet_weights(write(tmp_path / FILE, made_up))["blocks"][0]
     X = np.random.default_rng(1).normal(size=(20, 12)).astype("float32")  # frequency, time
     layer = keras.layers.Conv2D(32, 3, padding="same")
     layer.build((None, None, None, 1))
@@ -164,21 +165,21 @@ def damage(arrays, kind):
 def test_a_wrong_file_says_what_is_wrong(tmp_path, made_up, kind, message):
     path = write(tmp_path / "other.h5", damage(made_up, kind))
     with pytest.raises(ValueError, match=rf"other\.h5: not the weights.*{message}") as caught:
-        msd.convnet_weights(path)
+        published.convnet_weights(path)
     assert "convolution2d_3_W" in str(caught.value)
 
 
 def test_a_missing_file_and_one_that_is_not_hdf5(tmp_path):
     with pytest.raises(FileNotFoundError, match='fetch\\("msd_convnet"'):
-        msd.convnet_weights(tmp_path / "nowhere.h5")
+        published.convnet_weights(tmp_path / "nowhere.h5")
     (tmp_path / "page.h5").write_text("<html>not found</html>")
     with pytest.raises(ValueError, match=r"page\.h5: not the weights of the MSD convnet"):
-        msd.convnet_weights(tmp_path / "page.h5")
+        published.convnet_weights(tmp_path / "page.h5")
 
 
 def test_tags_are_fifty_in_order():
-    assert len(set(msd.TAGS)) == len(msd.TAGS) == 50
-    assert (msd.TAGS[0], msd.TAGS[9], msd.TAGS[-1]) == ("rock", "jazz", "happy")
+    assert len(set(published.TAGS)) == len(published.TAGS) == 50
+    assert (published.TAGS[0], published.TAGS[9], published.TAGS[-1]) == ("rock", "jazz", "happy")
 
 
 def test_the_network_takes_any_length_and_has_the_published_size(cells):
@@ -262,7 +263,7 @@ def test_features_agree_with_the_published_ones(cells, weights, network, real):
 def test_the_network_still_names_genres(weights, network, real):
     names, X, _ = real
     kernel, bias = weights["tags"]
-    tags = pd.DataFrame(answers(network, X)[:, -32:] @ kernel + bias, columns=list(msd.TAGS))
+    tags = pd.DataFrame(answers(network, X)[:, -32:] @ kernel + bias, columns=list(published.TAGS))
     for genre in ("jazz", "metal", "pop"):
         assert roc_auc_score([name.startswith(genre) for name in names], tags[genre]) > 0.85, genre
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from helpers import datasets, evaluate, msd
+from helpers import datasets, evaluate, published
 from helpers.audio import load_audio
-from helpers.notebooks import ROOT
+from notebooks.tools.build import ROOT
 
 # The strongest five tags that the authors' README states for each example.
 PUBLISHED = {
@@ -29,7 +29,7 @@ PUBLISHED = {
 def notebook():
     """Run the cells of notebook 07 that define the CRNN: the network stands only there."""
     cells = jupytext.read(ROOT / "notebooks" / "src" / "07_crnn.py").cells
-    names = {"keras": keras, "msd": msd}
+    names = {"keras": keras, "published": published}
     for cell in cells:
         if "architecture" in cell.metadata.get("tags", []):
             exec(compile(cell.source, "07_crnn", "exec"), names)
@@ -47,7 +47,7 @@ def path(shared_data):
 @pytest.fixture(scope="module")
 def tagger(notebook, path):
     network = notebook["published_crnn"]()
-    network.set_weights(msd.crnn_weights(path))
+    network.set_weights(published.crnn_weights(path))
     return network
 
 
@@ -67,14 +67,14 @@ def answer(network, X):
 @pytest.mark.parametrize("song", PUBLISHED)
 def test_published_tags_to_three_decimals(tagger, examples, song):
     proba = answer(tagger, examples[song])
-    strongest = [msd.TAGS[i] for i in np.argsort(-proba)[:5]]
-    found = {tag: round(float(proba[msd.TAGS.index(tag)]), 3) for tag in strongest}
+    strongest = [published.TAGS[i] for i in np.argsort(-proba)[:5]]
+    found = {tag: round(float(proba[published.TAGS.index(tag)]), 3) for tag in strongest}
     assert found == PUBLISHED[song]
 
 
 def test_what_could_go_wrong_unnoticed_would_be_noticed(notebook, path, examples):
     """Flipped kernels and smooth gates fit as well, and change the published figures."""
-    weights = msd.crnn_weights(path)
+    weights = published.crnn_weights(path)
     flipped = notebook["published_crnn"]()
     flipped.set_weights([w[::-1, ::-1] if w.ndim == 4 else w for w in weights])
     scaling = [keras.layers.ZeroPadding2D(((37, 37), (0, 0))),
@@ -82,7 +82,7 @@ def test_what_could_go_wrong_unnoticed_would_be_noticed(notebook, path, examples
     smooth = notebook["crnn"](scaling, 50, "sigmoid", frames=1366, reset_after=False)
     smooth.set_weights(weights)
     for network in (flipped, smooth):
-        jazz = answer(network, examples["cute"])[msd.TAGS.index("jazz")]
+        jazz = answer(network, examples["cute"])[published.TAGS.index("jazz")]
         assert abs(jazz - PUBLISHED["cute"]["jazz"]) > 0.002
 
 
@@ -101,14 +101,14 @@ def test_scaled_gates_are_the_older_hard_sigmoid():
     x = np.linspace(-5, 5, 1001, dtype=np.float32)
     older = np.clip(0.2 * x + 0.5, 0, 1)
     today = np.asarray(keras.activations.hard_sigmoid(x))
-    scaled = np.asarray(keras.activations.hard_sigmoid(np.float32(msd._GATE) * x))
+    scaled = np.asarray(keras.activations.hard_sigmoid(np.float32(published._GATE) * x))
     assert np.abs(scaled - older).max() < 1e-6 < 0.05 < np.abs(today - older).max()
 
 
 def test_shapes_and_parameter_counts(notebook):
-    published = notebook["published_crnn"]()
-    assert published.input_shape == (None, 1366, 96, 1) and published.output_shape == (None, 50)
-    assert published.count_params() == 400_562
+    theirs = notebook["published_crnn"]()
+    assert theirs.input_shape == (None, 1366, 96, 1) and theirs.output_shape == (None, 50)
+    assert theirs.count_params() == 400_562
     mean, variance = np.zeros((96, 1)), np.ones((96, 1))
     norm = keras.layers.Normalization(axis=(2, 3), mean=mean, variance=variance)
     ours = notebook["crnn"]([norm], 10)
@@ -135,10 +135,10 @@ def test_the_recurrent_layers_read_time(notebook):
 
 def test_what_is_not_the_weights_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'fetch\("msd_crnn", data_dir\)'):
-        msd.crnn_weights(tmp_path / "none.h5")
+        published.crnn_weights(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("no weights")
     with pytest.raises(ValueError, match="not the weights of the MSD CRNN"):
-        msd.crnn_weights(tmp_path / "text.h5")
+        published.crnn_weights(tmp_path / "text.h5")
 
 
 def test_the_other_networks_weights_are_refused(shared_data):
@@ -146,7 +146,7 @@ def test_the_other_networks_weights_are_refused(shared_data):
     if not other.exists():
         pytest.skip(f"{other} is absent")
     with pytest.raises(ValueError, match="MSD CRNN; it has no bn_0_freq"):
-        msd.crnn_weights(other)
+        published.crnn_weights(other)
 
 
 def test_without_a_server_one_sentence_comes_soon(tmp_path, monkeypatch, capfd):
@@ -158,7 +158,7 @@ def test_without_a_server_one_sentence_comes_soon(tmp_path, monkeypatch, capfd):
 
     monkeypatch.setattr(requests, "head", refuse)
     with pytest.raises(datasets.DatasetError) as problem:
-        msd.fetch_weights("msd_crnn", tmp_path)
+        published.fetch_weights("msd_crnn", tmp_path)
     message = str(problem.value)
     assert "\n" not in message and "does not answer" in message
     assert 'fetch("msd_crnn"' in message and not list(tmp_path.rglob("*.h5"))
@@ -167,7 +167,7 @@ def test_without_a_server_one_sentence_comes_soon(tmp_path, monkeypatch, capfd):
 
 def test_weights_on_disk_need_no_server(path, shared_data, monkeypatch, capfd):
     monkeypatch.setattr("requests.head", None)
-    assert msd.fetch_weights("msd_crnn", shared_data) == path
+    assert published.fetch_weights("msd_crnn", shared_data) == path
     assert capfd.readouterr() == ("", "")
 
 
@@ -181,14 +181,14 @@ def tone(seconds, frequency=440.0, level=0.1):
 
 @pytest.mark.parametrize("seconds", [1 / 12000, 1.0, 29.12, 29.13, 45.0])
 def test_every_length_becomes_one_shape(seconds):
-    S_db = msd.crnn_input(tone(seconds))
+    S_db = published.crnn_input(tone(seconds))
     assert S_db.shape == (1366, 96) and S_db.dtype == np.float32
     assert np.isfinite(S_db).all()
     assert S_db.max() - S_db.min() <= 80.001
 
 
 def test_decibels_are_of_the_squared_power():
-    quiet, loud = (msd.crnn_input(tone(30, level=level)) for level in (0.1, 0.2))
+    quiet, loud = (published.crnn_input(tone(30, level=level)) for level in (0.1, 0.2))
     assert loud.max() - quiet.max() == pytest.approx(40 * np.log10(2), abs=0.01)
 
 
@@ -197,14 +197,14 @@ def test_a_tone_stands_in_its_band():
 
     centres = librosa.mel_frequencies(98, fmin=0, fmax=6000)[1:-1]
     for frequency in (220.0, 880.0, 3520.0):
-        band = msd.crnn_input(tone(30, frequency)).mean(axis=0).argmax()
+        band = published.crnn_input(tone(30, frequency)).mean(axis=0).argmax()
         assert abs(centres[band] - frequency) < 40
 
 
 def test_the_middle_is_heard_and_a_short_track_is_followed_by_silence():
     y = np.concatenate([np.zeros(120_000, np.float32), tone(29.12), np.zeros(120_000, np.float32)])
-    assert np.array_equal(msd.crnn_input(y), msd.crnn_input(tone(29.12)))
-    S_db = msd.crnn_input(tone(10))
+    assert np.array_equal(published.crnn_input(y), published.crnn_input(tone(29.12)))
+    S_db = published.crnn_input(tone(10))
     sounding = 10 * 12000 // 256
     assert S_db[2 : sounding - 2].max(axis=1).min() > S_db.max() - 1
     assert np.ptp(S_db[sounding + 3 :]) == 0 and S_db[-1, 0] == pytest.approx(S_db.max() - 80)
@@ -213,7 +213,7 @@ def test_the_middle_is_heard_and_a_short_track_is_followed_by_silence():
 def test_what_is_no_mono_sound_is_refused():
     for y in (np.zeros(0), np.zeros((2, 12000))):
         with pytest.raises(ValueError, match="mono samples"):
-            msd.crnn_input(y)
+            published.crnn_input(y)
 
 
 def test_real_music_gets_the_tags_of_its_genre(tagger, shared_data):
@@ -223,9 +223,9 @@ def test_real_music_gets_the_tags_of_its_genre(tagger, shared_data):
     dataset = datasets.load("gtzan", shared_data, classes=list(tags))
     some = dataset.tracks.groupby("label").head(6)
     sounds = [load_audio(path, sr=12000, offset=None, max_seconds=29.12) for path in some["path"]]
-    proba = np.stack([answer(tagger, msd.crnn_input(y)[None, ..., None]) for y in sounds])
+    proba = np.stack([answer(tagger, published.crnn_input(y)[None, ..., None]) for y in sounds])
     auc = [
-        roc_auc_score(some["label"] == label, proba[:, msd.TAGS.index(tag)])
+        roc_auc_score(some["label"] == label, proba[:, published.TAGS.index(tag)])
         for label, tag in tags.items()
     ]
     assert np.mean(auc) > 0.65

@@ -16,12 +16,12 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from helpers import demo, demo_workers
-from helpers.demo_scores import compose_song, fold, make_artist, parse_chord, voicing
-from helpers.demo_sound import draw_sound, perform
-from helpers.demo_styles import GENRES, QUALITIES
-from helpers.soundfont import SR as FONT_SR
-from helpers.soundfont import SoundFont
+from helpers import demo
+from helpers.demo.scores import compose_song, fold, make_artist, parse_chord, voicing
+from helpers.demo.sound import draw_sound, perform
+from helpers.demo.soundfont import SR as FONT_SR
+from helpers.demo.soundfont import SoundFont
+from helpers.demo.styles import GENRES, QUALITIES
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {"artists_per_genre": 1, "tracks_per_artist": 1, "seconds": 2.0, "progress": False}
@@ -30,7 +30,7 @@ COLUMNS = {"track_id", "path", "label", "labels", "artist", "album", "title", "g
 
 
 def digests(folder: Path) -> dict[str, str]:
-    names = [p for p in folder.rglob("*") if p.is_file() and p.name != demo.JOURNAL]
+    names = [p for p in folder.rglob("[!.]*") if p.is_file() and p.name != demo.JOURNAL]
     return {str(p.relative_to(folder)): hashlib.md5(p.read_bytes()).hexdigest() for p in names}
 
 
@@ -159,7 +159,7 @@ def test_another_seed_gives_other_music(tiny, tmp_path):
 
 
 def test_a_finished_rendering_is_not_touched(tiny, monkeypatch):
-    monkeypatch.setattr(demo, "work_off", lambda *a: pytest.fail("rendered again"))
+    monkeypatch.setattr(demo, "_render_one", lambda job: pytest.fail("rendered again"))
     before = {p: p.stat().st_mtime_ns for p in tiny.rglob("*") if p.is_file()}
     tracks = demo.render_demo(tiny, **TINY)
     assert before == {p: p.stat().st_mtime_ns for p in tiny.rglob("*") if p.is_file()}
@@ -216,37 +216,26 @@ def test_sizes_must_be_positive(tmp_path):
         demo.render_demo(tmp_path, **{**TINY, "tracks_per_artist": 0})
 
 
-FAKE = """
-import json, sys, time
-for line in sys.stdin:
-    job = json.loads(line)
-    if job["attempt"] < job["fails"]:
-        if job["how"] == "hang":
-            time.sleep(600)
-        if job["how"] == "die":
-            sys.exit(3)
-        print(json.dumps({"error": "FloatingPointError: non-finite samples"}), flush=True)
-        continue
-    row = {"track_id": job["track_id"], "attempt": job["attempt"]}
-    print(json.dumps({"row": row}), flush=True)
-"""
+@pytest.fixture
+def flaky(monkeypatch):
+    """A renderer that succeeds at the attempt that a job names."""
+
+    def render(job):
+        if job["attempt"] < job["fails"]:
+            raise FloatingPointError("non-finite samples")
+        return job["attempt"]
+
+    monkeypatch.setitem(demo._RENDERERS, "flaky", render)
 
 
-@pytest.mark.parametrize("how", ["hang", "die", "nan"])
-def test_a_render_that_fails_is_drawn_again(monkeypatch, how):
-    monkeypatch.setattr(demo_workers, "worker_command", lambda: [sys.executable, "-c", FAKE])
-    monkeypatch.setattr(demo_workers, "TIME_LIMIT", 1.5)
-    todo = [{"track_id": str(k), "path": f"{k}.flac", "fails": int(k == 1), "how": how}
-            for k in range(4)]  # fmt: skip
-    rows = [answer["row"] for answer in demo_workers.work_off(todo, 2)]
-    assert {row["track_id"]: row["attempt"] for row in rows} == {"0": 0, "1": 1, "2": 0, "3": 0}
+def test_a_render_that_fails_is_drawn_again(flaky):
+    job = {"kind": "flaky", "path": "a.flac", "fails": 1}
+    assert demo._render_one(job) == 1 and demo._render_one({**job, "fails": 0}) == 0
 
 
-def test_a_render_that_never_works_is_named(monkeypatch):
-    monkeypatch.setattr(demo_workers, "worker_command", lambda: [sys.executable, "-c", FAKE])
-    todo = [{"track_id": "a", "path": "a.flac", "fails": 99, "how": "nan"}]
+def test_a_render_that_never_works_is_named(flaky):
     with pytest.raises(demo.RenderError, match="a.flac: not rendered in 4 attempts.*non-finite"):
-        list(demo_workers.work_off(todo, 1))
+        demo._render_one({"kind": "flaky", "path": "a.flac", "fails": 99})
 
 
 # ---- the tables ----------------------------------------------------------------------------
@@ -317,7 +306,7 @@ def test_composers(tmp_path):
 
 def test_render_midi_names_a_bad_file(tmp_path):
     (tmp_path / "x.mid").write_bytes(b"not midi")
-    with pytest.raises(demo.RenderError, match=r"x\.mid: not a readable MIDI file"):
+    with pytest.raises(ValueError, match=r"x\.mid: not a readable MIDI file"):
         demo.render_midi(tmp_path / "x.mid", tmp_path / "x.flac")
 
 

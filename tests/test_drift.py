@@ -19,30 +19,34 @@ def albums(slope=0.0, jump=0.0, noise=1.0, seed=0, width=6):
 
 
 def test_a_drift_is_found_and_noise_is_not():
-    assert drift.mantel(albums(slope=1), YEARS, n_shuffles=200).p < 0.01
-    found = [drift.mantel(albums(seed=s), YEARS, n_shuffles=100, seed=s).p for s in range(60)]
+    assert drift.mantel(albums(slope=1), YEARS, n_shuffles=200).pvalue < 0.01
+    found = [drift.mantel(albums(seed=s), YEARS, n_shuffles=100, seed=s).pvalue for s in range(60)]
     assert 0.3 < np.mean(found) < 0.7 and np.mean(np.array(found) < 0.05) < 0.15
 
 
 def test_a_break_is_found_where_it_is_and_a_drift_is_none():
-    found = drift.step(albums(slope=0.3, jump=6), YEARS, n_shuffles=200)
-    assert found.where == 1966 and found.p < 0.02
-    none = [drift.step(albums(slope=1, seed=s), YEARS, n_shuffles=60, seed=s).p for s in range(30)]
+    broken = albums(slope=0.3, jump=6)
+    found = drift.step(broken, YEARS, n_shuffles=200)
+    assert drift.steps(broken, YEARS).idxmax() == 1966
+    assert found.pvalue < 0.02
+    lines = [albums(slope=1, seed=s) for s in range(30)]
+    none = [drift.step(x, YEARS, n_shuffles=60, seed=s).pvalue for s, x in enumerate(lines)]
     assert 0.3 < np.mean(none) < 0.7 and np.mean(np.array(none) < 0.05) < 0.2
 
 
 def test_a_trend_has_a_direction():
     falling = drift.trend(-np.arange(10.0), YEARS, n_shuffles=200)
-    assert falling.value == pytest.approx(-1) and falling.p < 0.02
-    assert drift.trend([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], YEARS, n_shuffles=200).p > 0.1
-    assert np.isnan(drift.trend(np.ones(10), YEARS, n_shuffles=5).p)
+    assert falling.statistic == pytest.approx(-1) and falling.pvalue < 0.02
+    assert drift.trend([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], YEARS, n_shuffles=200).pvalue > 0.1
+    assert np.isnan(drift.trend(np.ones(10), YEARS, n_shuffles=5).pvalue)
 
 
 def test_p_counts_the_true_order_and_never_is_zero():
-    assert drift.mantel(albums(slope=9, noise=0.01), YEARS, n_shuffles=99).p >= 0.01
+    assert drift.mantel(albums(slope=9, noise=0.01), YEARS, n_shuffles=99).pvalue >= 0.01
     one = drift.mantel(albums(slope=1), YEARS, n_shuffles=50, seed=3)
     assert np.array_equal(
-        one.shuffled, drift.mantel(albums(slope=1), YEARS, n_shuffles=50, seed=3).shuffled
+        one.null_distribution,
+        drift.mantel(albums(slope=1), YEARS, n_shuffles=50, seed=3).null_distribution,
     )
 
 

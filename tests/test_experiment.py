@@ -6,7 +6,8 @@ import json
 import jupytext
 import pytest
 
-from helpers import experiment, notebooks
+from helpers import experiment
+from notebooks.tools import build
 
 SOURCE = """# %% [markdown]
 # # Loud
@@ -53,7 +54,7 @@ def test_its_failure_is_said_in_one_line(root):
 
 def calls():
     """Every call of `run_first` in the series: notebook, what it asks for, further parameters."""
-    for path in notebooks.sources():
+    for path in build.sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "run_first":
                 given = {keyword.arg for keyword in node.keywords}
@@ -64,7 +65,7 @@ def calls():
 
 @pytest.mark.parametrize("caller, needed, given", list(calls()))
 def test_what_is_asked_for_exists(caller, needed, given):
-    declared = notebooks.parameters(jupytext.read(notebooks.sources([needed])[0]))
+    declared = build.parameters(jupytext.read(build.sources([needed])[0]))
     assert given | set(experiment.SMALL[needed]) <= set(declared)
 
 

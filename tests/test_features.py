@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -474,9 +475,9 @@ def test_summary_table(tmp_path, monkeypatch):
 CHILD = """
 import os, signal, sys, time
 import pandas as pd
-from helpers import features, store
+from helpers import features
 tracks, folder, delay, dies = pd.read_csv(sys.argv[1]), sys.argv[2], *map(float, sys.argv[3:])
-compute, publish, published = features._compute, store.publish, []
+compute, replace, published = features._compute, os.replace, []
 def slow(*args, **kwargs):
     time.sleep(delay)
     return compute(*args, **kwargs)
@@ -484,8 +485,8 @@ def fatal(*args):
     published.append(1)
     if len(published) == dies:
         os.kill(os.getpid(), signal.SIGKILL)
-    publish(*args)
-features._compute, store.publish = slow, fatal
+    replace(*args)
+features._compute, os.replace = slow, fatal
 features.log_mel([0.0], n_mels=16)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -611,11 +612,12 @@ def test_dask_makes_the_same_store(dataset, tmp_path):
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
         distributed.LocalCluster(**options, silence_logs=50) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
     ):
-        store = run(tracks, tmp_path / "store", client=client)
+        store = run(tracks, tmp_path / "store")
         assert contents(tmp_path / "store") == contents(undisturbed)
         assert store.report() == FeatureStore(undisturbed).report()
-        table = extract_summary(tracks.iloc[:5], tmp_path, client=client, progress=False)
+        table = extract_summary(tracks.iloc[:5], tmp_path, progress=False)
         local = extract_summary(tracks.iloc[:5], tmp_path / "local", progress=False)
         pd.testing.assert_frame_equal(table, local)

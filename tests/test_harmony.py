@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import demo, harmony
+from helpers import demo, symbolic
 
 
 def lab(rows):
@@ -14,7 +14,7 @@ def lab(rows):
 def test_both_layouts_say_the_same(tmp_path):
     (tmp_path / "three.lab").write_text("0.0 1.5 N\n1.5 3.0 C:maj\n\n3.0 4.0 G:7/3\n")
     (tmp_path / "two.chords").write_text("0.0\tN\n1.5\tC:maj\n3.0\tG:7/3\n4.0\tN\n")  # the end
-    one, two = (harmony.read_lab(tmp_path / name) for name in ("three.lab", "two.chords"))
+    one, two = (symbolic.read_lab(tmp_path / name) for name in ("three.lab", "two.chords"))
     pd.testing.assert_frame_equal(one, two[:-1])
     assert two.to_numpy()[-1].tolist() == [4, np.inf, "N"]
     assert one.to_numpy().tolist() == [[0, 1.5, "N"], [1.5, 3, "C:maj"], [3, 4, "G:7/3"]]
@@ -22,47 +22,47 @@ def test_both_layouts_say_the_same(tmp_path):
 
 def test_labels_may_hold_spaces(tmp_path):
     (tmp_path / "key.lab").write_text("0.0 9.0 Key C#:minor\n")
-    assert harmony.read_lab(tmp_path / "key.lab")["label"].tolist() == ["Key C#:minor"]
+    assert symbolic.read_lab(tmp_path / "key.lab")["label"].tolist() == ["Key C#:minor"]
 
 
 @pytest.mark.parametrize("line", ["C:maj", "0.0", "one two three"])
 def test_a_broken_line_is_named(tmp_path, line):
     (tmp_path / "a.lab").write_text(f"0.0 1.0 C\n{line}\n")
     with pytest.raises(ValueError, match="a.lab, line 2: .* is no start, end and label"):
-        harmony.read_lab(tmp_path / "a.lab")
+        symbolic.read_lab(tmp_path / "a.lab")
 
 
 def test_harmony_by_hand():
     chords = [(0, 2, "N"), (2, 4, "C"), (4, 6, "A:min7/b3"), (6, 7, "A:min7"), (7, 10, "F:min")]
     keys = [(0, 2, "Silence"), (2, 7, "C"), (7, 10, "Key F:minor")]
-    found = harmony.describe(lab(chords), lab(keys))
+    found = symbolic.describe_chords(lab(chords), lab(keys))
     assert found["chords"] == 3 and found["changes_per_minute"] == 60 * 2 / 8
     assert found["minor_share"] == 6 / 8 and found["seventh_share"] == 3 / 8
     assert found["outside_share"] == 0 and (found["keys"], found["key_changes"]) == (2, 1)
-    in_c = harmony.describe(lab(chords), lab([(0, 10, "C:major")]))
+    in_c = symbolic.describe_chords(lab(chords), lab([(0, 10, "C:major")]))
     assert in_c["outside_share"] == 3 / 8  # F minor has the note Ab
 
 
 def test_what_is_not_known_is_not_guessed():
     chords = lab([(0, 2, "C"), (2, 4, "E")])
-    assert np.isnan(harmony.describe(chords)["outside_share"])
-    assert np.isnan(harmony.describe(chords, lab([(0, 4, "C:modal")]))["outside_share"])
-    half = harmony.describe(chords, lab([(0, 2, "C:modal"), (2, 4, "C")]))
+    assert np.isnan(symbolic.describe_chords(chords)["outside_share"])
+    assert np.isnan(symbolic.describe_chords(chords, lab([(0, 4, "C:modal")]))["outside_share"])
+    half = symbolic.describe_chords(chords, lab([(0, 2, "C:modal"), (2, 4, "C")]))
     assert half["outside_share"] == 1 and half["key_changes"] == 1
-    silent = harmony.describe(lab([(0, 4, "N")]), lab([(0, 4, "C")]))
+    silent = symbolic.describe_chords(lab([(0, 4, "N")]), lab([(0, 4, "C")]))
     assert silent["chords"] == 0 and np.isnan(silent["outside_share"])
     with pytest.raises(ValueError, match="chord cannot be read"):
-        harmony.describe(lab([(0, 1, "H:wild")]))
+        symbolic.describe_chords(lab([(0, 1, "H:wild")]))
     with pytest.raises(ValueError, match="key cannot be read: 'H'"):
-        harmony.describe(chords, lab([(0, 4, "H")]))
+        symbolic.describe_chords(chords, lab([(0, 4, "H")]))
 
 
 def test_names_are_matched_whatever_their_spelling():
     ours = ["Help!", "Anna (Go to Him)", "Sgt Peppers Lonely Hearts Club Band", "Unknown", "Yes"]
     theirs = ["Anna", "HELP", "Sgt. Pepper's Lonely Hearts Club Band", "No"]
-    found = harmony.match(ours, theirs)
+    found = symbolic.match(ours, theirs)
     assert found.tolist() == ["HELP", "Anna", "Sgt. Pepper's Lonely Hearts Club Band", None, None]
-    assert harmony.match(["Help", "Help!"], ["help"]).tolist() == ["help", None]
+    assert symbolic.match(["Help", "Help!"], ["help"]).tolist() == ["help", None]
 
 
 def test_songs_of_one_name_are_told_apart_by_their_album():
@@ -74,8 +74,8 @@ def test_songs_of_one_name_are_told_apart_by_their_album():
         "album": ["Second", "First", "Past Masters", "Second"],
         "title": ["intro", "Intro", "Help", "Unheard"],
     }, index=[10, 11, 12, 13])  # fmt: skip
-    assert harmony.match_songs(ours, theirs).to_dict() == {"a": 11, "b": 10, "c": 12, "d": None}
-    none = harmony.match_songs(ours, theirs[:0])
+    assert symbolic.match_songs(ours, theirs).to_dict() == {"a": 11, "b": 10, "c": 12, "d": None}
+    none = symbolic.match_songs(ours, theirs[:0])
     assert none.isna().all() and list(none.index) == list("abcd")
 
 
@@ -84,14 +84,14 @@ def test_annotations_are_found_in_both_kinds_of_folder(tmp_path):
                  "keys/01 - First/02 - Song.lab"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("0 1 C\n")
-    found = harmony.find_annotations(tmp_path)
+    found = symbolic.find_annotations(tmp_path)
     assert found[["album", "title"]].to_numpy().tolist() == [
         ["First", "Song"],
         ["The Others", "It's You"],
     ]
     assert found["keys"].tolist() == [str(tmp_path / "keys/01 - First/02 - Song.lab"), ""]
     with pytest.raises(FileNotFoundError, match="nowhere/chords holds no annotations"):
-        harmony.find_annotations(tmp_path / "nowhere")
+        symbolic.find_annotations(tmp_path / "nowhere")
 
 
 def test_the_invented_band_is_heard_as_it_was_composed(tmp_path):
@@ -99,11 +99,11 @@ def test_the_invented_band_is_heard_as_it_was_composed(tmp_path):
     tracks = demo.render_demo_band(
         tmp_path, albums=2, tracks_per_album=3, seconds=6.0, progress=False
     )
-    songs = harmony.find_annotations(tmp_path / "annotations").set_index("title")
+    songs = symbolic.find_annotations(tmp_path / "annotations").set_index("title")
     for title, truth in zip(tracks["title"], tracks["outside_share"]):
         song = songs.loc[title]
-        chords, keys = (harmony.read_lab(song[kind]) for kind in ("chords", "keys"))
-        found = harmony.describe(chords, keys)["outside_share"]
+        chords, keys = (symbolic.read_lab(song[kind]) for kind in ("chords", "keys"))
+        found = symbolic.describe_chords(chords, keys)["outside_share"]
         if "minor" in keys["label"][0]:  # our minor has the leading tone, the composer's has not
             assert found <= truth + 0.01
         else:
@@ -112,12 +112,12 @@ def test_the_invented_band_is_heard_as_it_was_composed(tmp_path):
 
 def test_the_public_annotations_are_read_whole(shared_data):
     beatles = shared_data / "beatles"
-    songs = harmony.find_annotations(beatles)
+    songs = symbolic.find_annotations(beatles)
     assert len(songs) == 180 and (songs["keys"] != "").all() and songs["album"].nunique() == 12
     found = pd.DataFrame([
-        harmony.describe(harmony.read_lab(row.chords), harmony.read_lab(row.keys))
+        symbolic.describe_chords(symbolic.read_lab(row.chords), symbolic.read_lab(row.keys))
         for row in songs.itertuples()
     ])  # fmt: skip
     assert (found["chords"] >= 1).all() and found["outside_share"].between(0, 1).mean() > 0.95
     names = pd.read_csv(beatles / "songs.csv", encoding="latin-1")["Title"]
-    assert harmony.match(songs["title"], names).notna().mean() > 0.9
+    assert symbolic.match(songs["title"], names).notna().mean() > 0.9

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from helpers.notebooks import ROOT
+from notebooks.tools.build import ROOT
 
 
 def test_ruff_finds_nothing():

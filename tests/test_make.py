@@ -9,7 +9,7 @@ import time
 import pytest
 import yaml
 
-from helpers.notebooks import ROOT
+from notebooks.tools.build import ROOT
 
 
 @pytest.fixture

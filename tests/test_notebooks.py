@@ -8,10 +8,10 @@ import jupytext
 import nbformat
 import pytest
 
-from helpers import notebooks, study
+from notebooks.tools import build, run
 
-ROOT = notebooks.ROOT
-SOURCES = notebooks.sources()
+ROOT = build.ROOT
+SOURCES = build.sources()
 NAMES = [path.stem for path in SOURCES]
 BUILT = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -46,7 +46,7 @@ def test_every_source_is_built_and_every_notebook_has_a_source():
 
 
 def test_built_notebooks_and_outputs_belong_to_their_sources():
-    assert notebooks.check() == []
+    assert build.check() == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -171,7 +171,7 @@ def test_the_readme_lists_every_notebook():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks/studies").glob("*.yml")), ids=str)
 def test_studies_declare_only_what_their_notebooks_know(path, tmp_path):
-    loaded = study.load_study(path, data_dir=tmp_path, runs_dir=tmp_path)
+    loaded = run.load_study(path, data_dir=tmp_path, runs_dir=tmp_path)
     assert loaded.steps
 
 
@@ -181,7 +181,7 @@ REAL = sorted(p for p in (ROOT / "notebooks/studies").glob("*.yml") if p.stem !=
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
 def test_studies_fail_at_once_without_their_data(path, tmp_path, capsys):
     """One message says what is missing, how to get it, and what the study costs."""
-    status = study.main(
+    status = run.main(
         [str(path), "--data-dir", str(tmp_path), "--runs-dir", str(tmp_path / "runs")]
     )
     message = capsys.readouterr().err

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from helpers import notebooks
+from notebooks.tools import build
 
 TEMPLATE = """# %% [markdown]
 # # Title
@@ -107,12 +107,12 @@ def pretend_rendered(root: Path) -> None:
     for number, cell in enumerate((c for c in nb.cells if c.cell_type == "code"), start=1):
         cell.execution_count = number
         cell.outputs = [new_output("stream", text=f"{number}\n")]
-    nb.metadata[notebooks.STAMP]["code_hash"] = notebooks.code_hash(nb)
-    target(root).write_text(notebooks._to_json(nb))
+    nb.metadata[build.STAMP]["code_hash"] = build.code_hash(nb)
+    target(root).write_text(build._to_json(nb))
 
 
 def test_build_writes_the_setup_cell_into_the_source_and_the_badge_into_the_notebook(root):
-    assert notebooks.build(root=root) == [target(root)]
+    assert build.build(root=root) == [target(root)]
     text = source(root).read_text()
     assert 'here = 1\n\n# %% tags=["parameters"]' in text and "old = 1" not in text
     assert "Colab" not in text
@@ -121,16 +121,16 @@ def test_build_writes_the_setup_cell_into_the_source_and_the_badge_into_the_note
     assert [c.cell_type[0] for c in nb.cells] == ["m", "c", "c", "m", "c", "m"]
     assert nb.cells[2].metadata == {"tags": ["parameters"]}
     assert nb.metadata.kernelspec.name == "python3"
-    assert set(nb.metadata) == {"kernelspec", "language_info", notebooks.STAMP}
+    assert set(nb.metadata) == {"kernelspec", "language_info", build.STAMP}
 
 
 def test_a_second_build_changes_nothing(root):
-    notebooks.build(root=root)
+    build.build(root=root)
     before = [source(root).read_bytes(), target(root).read_bytes()]
-    notebooks.build(["05"], root=root)
+    build.build(["05"], root=root)
     assert [source(root).read_bytes(), target(root).read_bytes()] == before
     target(root).unlink()
-    notebooks.build(["05_loud"], root=root)
+    build.build(["05_loud"], root=root)
     assert target(root).read_bytes() == before[1]
 
 
@@ -151,7 +151,7 @@ def test_the_address_is_that_of_origin_on_github_or_the_setting(root, origin, ex
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     if origin:
         subprocess.run(["git", "remote", "add", "origin", origin], cwd=root, check=True)
-    notebooks.build(root=root)
+    build.build(root=root)
     first, setup = (read(root).cells[i].source for i in (0, 1))
     assert first.count("Open in Colab") == 1
     assert expected.replace("https://github.com", "github") + "/blob/main/notebooks/05" in first
@@ -162,48 +162,48 @@ def test_the_address_is_that_of_origin_on_github_or_the_setting(root, origin, ex
 @pytest.mark.parametrize("ending", ["/", ".git"])
 def test_the_setting_may_be_what_a_browser_or_git_shows(root, ending):
     change(source(root).with_name("00_template.py"), "someone/music", f"someone/music{ending}")
-    notebooks.build(root=root)
+    build.build(root=root)
     assert "github/someone/music/blob/main/notebooks/05" in read(root).cells[0].source
 
 
 def test_a_new_address_is_no_edit_and_makes_no_output_stale(root):
-    notebooks.build(root=root)
+    build.build(root=root)
     pretend_rendered(root)
     change(source(root).with_name("00_template.py"), "someone", "other")
-    assert "setup cell is not the template's" in notebooks.check(root=root)[0]
-    notebooks.build(root=root)
-    assert notebooks.check(root=root) == [] and "github/other/music" in target(root).read_text()
-    notebooks.pull("05", root=root)
+    assert "setup cell is not the template's" in build.check(root=root)[0]
+    build.build(root=root)
+    assert build.check(root=root) == [] and "github/other/music" in target(root).read_text()
+    build.pull("05", root=root)
     assert "Colab" not in source(root).read_text()
-    assert notebooks.check(root=root) == []
+    assert build.check(root=root) == []
 
 
 def test_a_clone_from_elsewhere_finds_nothing_out_of_date(root):
     """Who forks the series need not build it again before its tests pass."""
-    notebooks.build(root=root)
+    build.build(root=root)
     pretend_rendered(root)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     git = ["git", "remote", "add", "origin", "https://github.com/fork/music"]
     subprocess.run(git, cwd=root, check=True)
-    assert notebooks.check(root=root) == []
+    assert build.check(root=root) == []
 
 
 def test_without_an_address_there_is_no_badge(root):
     change(source(root).with_name("00_template.py"), "https://github.com/someone/music", "")
-    notebooks.build(root=root)
+    build.build(root=root)
     assert "colab" not in target(root).read_text().lower()
     assert read(root).cells[0].source == "# Loudness\n\n*one minute · nothing · nothing*"
 
 
 def test_build_keeps_ids_and_outputs_of_unchanged_cells(root):
-    notebooks.build(root=root)
+    build.build(root=root)
     pretend_rendered(root)
     before = read(root)
     change(source(root), "SEED: int = 0", "SEED: int = 1")
     change(
         source(root), "# %% [markdown]\n# ## Look", "# %%\nnew = 1\n\n# %% [markdown]\n# ## Look"
     )
-    notebooks.build(root=root)
+    build.build(root=root)
     after = read(root)
     assert [c.id for c in after.cells if c.source != "new = 1"] == [c.id for c in before.cells]
     outputs = {c.source: c.outputs for c in after.cells if c.cell_type == "code"}
@@ -213,44 +213,44 @@ def test_build_keeps_ids_and_outputs_of_unchanged_cells(root):
 
 
 def test_build_does_not_lose_an_edit_made_in_jupyterlab(root):
-    notebooks.build(root=root)
+    build.build(root=root)
     change(target(root), "## Look", "## Listen")
-    with pytest.raises(notebooks.NotebookError, match="make pull NB=05_loud"):
-        notebooks.build(root=root)
-    notebooks.build(root=root, force=True)
+    with pytest.raises(build.NotebookError, match="make pull NB=05_loud"):
+        build.build(root=root)
+    build.build(root=root, force=True)
     assert "## Listen" not in target(root).read_text()
 
 
 def test_pull_brings_an_edit_back(root):
-    notebooks.build(root=root)
+    build.build(root=root)
     before = source(root).read_text()
-    notebooks.pull("05", root=root)
+    build.pull("05", root=root)
     assert source(root).read_text() == before
     change(target(root), "## Look", "## Listen")
-    notebooks.pull("05", root=root)
+    build.pull("05", root=root)
     assert source(root).read_text() == before.replace("## Look", "## Listen")
-    assert notebooks.check(root=root) == [
+    assert build.check(root=root) == [
         "notebooks/05_loud.ipynb has no outputs yet; `make render NB=05_loud`"
     ]
 
 
 def test_check_finds_what_is_out_of_date(root):
     def problems():
-        return " ".join(notebooks.check(root=root))
+        return " ".join(build.check(root=root))
 
     assert "setup cell is not the template's" in problems()
-    notebooks.build(root=root)
+    build.build(root=root)
     assert "no outputs yet" in problems()
     pretend_rendered(root)
     assert problems() == ""
     change(source(root), "## Look", "## Listen")
     assert "not built from its source" in problems()
-    notebooks.build(root=root)
+    build.build(root=root)
     assert problems() == ""  # prose alone does not make outputs stale
     change(source(root), "SEED)", "SEED + 1)")
-    notebooks.build(root=root)
+    build.build(root=root)
     assert "outputs of other code; `make render NB=05_loud`" in problems()
-    assert notebooks.main(["check"], root=root) == 1
+    assert build.main(["check"], root=root) == 1
     target(root).rename(target(root).with_name("06_stray.ipynb"))
     assert "05_loud.ipynb is missing" in problems() and "06_stray.ipynb has no source" in problems()
 
@@ -258,40 +258,40 @@ def test_check_finds_what_is_out_of_date(root):
 @pytest.mark.processes
 def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
     source(root).write_text(SOURCE + NOISY)
-    notebooks.render(["05"], root=root)
+    build.render(["05"], root=root)
     first = target(root).read_bytes()
     cells = [c for c in read(root).cells if c.cell_type == "code"]
     assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5]
     text, player = cells[3].outputs
     assert text.text == "one\ntwo\n"
-    assert player.data == {"text/plain": notebooks.AUDIO_PLACEHOLDER}
+    assert player.data == {"text/plain": build.AUDIO_PLACEHOLDER}
     assert cells[4].outputs[0].data["text/html"] == "<b>kept</b>"
     assert all(set(c.metadata) <= {"tags"} for c in read(root).cells)
-    assert set(read(root).metadata) == {"kernelspec", "language_info", notebooks.STAMP}
-    assert notebooks.check(root=root) == []
-    notebooks.render(["05"], root=root)
+    assert set(read(root).metadata) == {"kernelspec", "language_info", build.STAMP}
+    assert build.check(root=root) == []
+    build.render(["05"], root=root)
     assert target(root).read_bytes() == first
 
 
 @pytest.mark.processes
 def test_a_failed_render_names_the_cell_and_keeps_the_file(root):
-    notebooks.build(root=root)
+    build.build(root=root)
     change(source(root), 'print("seed", SEED)', 'raise KeyError("tempo")')
-    notebooks.build(root=root)
+    build.build(root=root)
     before = target(root).read_bytes()
-    with pytest.raises(notebooks.NotebookError) as failed:
-        notebooks.render(root=root)
+    with pytest.raises(build.NotebookError) as failed:
+        build.render(root=root)
     assert str(failed.value) == "notebooks/05_loud.ipynb, cell In [3]: KeyError: 'tempo'"
     assert target(root).read_bytes() == before
 
 
 def test_a_render_that_is_too_large_is_refused(root, monkeypatch):
-    notebooks.build(root=root)
+    build.build(root=root)
     before = target(root).read_bytes()
-    monkeypatch.setattr(notebooks, "MAX_BYTES", 100)
-    monkeypatch.setattr(notebooks, "_execute", lambda nb, where, root: nb)
-    with pytest.raises(notebooks.NotebookError, match="more than 100; .* cell In"):
-        notebooks.render(root=root)
+    monkeypatch.setattr(build, "MAX_BYTES", 100)
+    monkeypatch.setattr(build, "_execute", lambda nb, where, root: nb)
+    with pytest.raises(build.NotebookError, match="more than 100; .* cell In"):
+        build.render(root=root)
     assert target(root).read_bytes() == before
 
 
@@ -304,37 +304,37 @@ def test_a_render_that_is_too_large_is_refused(root, monkeypatch):
 )
 def test_a_source_that_lacks_a_part_is_refused(root, old, new, message):
     change(source(root), old, new)
-    with pytest.raises(notebooks.NotebookError, match=message):
-        notebooks.build(root=root)
+    with pytest.raises(build.NotebookError, match=message):
+        build.build(root=root)
 
 
 def test_unknown_names_and_broken_files_are_named(root, capsys):
-    assert notebooks.main(["build", "07"], root=root) == 1
+    assert build.main(["build", "07"], root=root) == 1
     assert "no notebook '07' in notebooks/src; there are: 05_loud" in capsys.readouterr().err
     target(root).write_text("{")
-    assert notebooks.main(["build"], root=root) == 1
+    assert build.main(["build"], root=root) == 1
     assert "05_loud.ipynb is not a notebook" in capsys.readouterr().err
 
 
 def test_parameters_are_parsed_not_searched():
     source = "A: int = 1  # use A=2 for more\nB = C = [1,\n     2]  # x = y\nD = print\nE: str\n1"
     nb = new_notebook(cells=[new_code_cell(source, metadata={"tags": ["parameters"]})])
-    found = notebooks.parameters(nb)
+    found = build.parameters(nb)
     assert list(found) == ["A", "B", "C", "D"]
     assert found["A"] == (1, "int") and found["B"].default == [1, 2]
-    assert found["D"].default is notebooks.UNKNOWN
+    assert found["D"].default is build.UNKNOWN
 
 
 def test_html_needs_no_network():
     source = "![a > plot](http://example.org/a.png)\n\n<link rel=x href=https://example.org/x.css>"
-    page = notebooks.to_html(new_notebook(cells=[nbformat.v4.new_markdown_cell(source)]), title="t")
+    page = build.to_html(new_notebook(cells=[nbformat.v4.new_markdown_cell(source)]), title="t")
     assert "a &gt; plot" in page
     assert "<script" not in page and "<link" not in page and "src=" not in page
 
 
 def test_the_stamp_is_plain_json(root):
-    notebooks.build(root=root)
-    stamp = json.loads(target(root).read_text())["metadata"][notebooks.STAMP]
+    build.build(root=root)
+    stamp = json.loads(target(root).read_text())["metadata"][build.STAMP]
     assert set(stamp) == {"built_hash"} and len(stamp["built_hash"]) == 64
 
 
@@ -343,6 +343,6 @@ def test_html_shows_where_a_progress_bar_ended():
         new_output("stream", name="stderr", text=text) for text in ("\r bar-half", "\r100%", "\n")
     ]
     nb = new_notebook(cells=[new_code_cell("work()", outputs=bar)])
-    page = notebooks.to_html(nb, title="t")
+    page = build.to_html(nb, title="t")
     assert "100%</" in page.replace("\n", "") and "bar-half" not in page
     assert len(nb.cells[0].outputs) == 3

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import notes
+from helpers import symbolic
 
 
 def played(**change):
@@ -34,53 +34,54 @@ def test_midi_round_trip(tmp_path):
     score.tracks.append(track)
     score.tracks.append(drums)
     score.dump_midi(str(tmp_path / "a.mid"))
-    found = notes.read_notes(tmp_path / "a.mid")
+    found = symbolic.read_notes(tmp_path / "a.mid")
     assert found["pitch"].tolist() == [60, 64, 67] and found["velocity"].tolist() == [70, 71, 72]
     assert np.allclose(found["start"], [0, 0.5, 1.0])
     assert np.allclose(found["end"] - found["start"], 0.25)
-    assert len(notes.read_notes(tmp_path / "a.mid", seconds=0.6)) == 2
+    assert len(symbolic.read_notes(tmp_path / "a.mid", seconds=0.6)) == 2
 
 
 def test_unreadable_midi_is_named(tmp_path):
     (tmp_path / "b.mid").write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="b.mid: not a readable MIDI file"):
-        notes.read_notes(tmp_path / "b.mid")
+        symbolic.read_notes(tmp_path / "b.mid")
 
 
 def test_pianoroll_is_time_by_key():
-    roll = notes.pianoroll(played(), fps=20)
+    roll = symbolic.pianoroll(played(), fps=20)
     assert roll.shape == (160, 88)
     assert roll[2, 60 - 21] == 64 and roll[2, 36 - 21] == 64 and roll[2].astype(bool).sum() == 2
     assert roll[7, 62 - 21] == 64
 
 
 def test_register_density_dynamics():
-    d = notes.describe(played())
+    d = symbolic.describe_notes(played())
     assert 71 <= d["register: high"] <= 72 and d["density: notes an onset"] == 2
     assert d["density: onsets a second"] == pytest.approx(32 / 7.99, rel=1e-6)
     fast = played()
     fast[["start", "end"]] /= 2
-    assert notes.describe(fast)["density: onsets a second"] == pytest.approx(64 / 7.99, rel=1e-6)
-    loud = notes.describe(played(velocity=100))
+    density = symbolic.describe_notes(fast)["density: onsets a second"]
+    assert density == pytest.approx(64 / 7.99, rel=1e-6)
+    loud = symbolic.describe_notes(played(velocity=100))
     assert loud["dynamics: mean"] == 100 and loud["dynamics: spread"] == 0
 
 
 def test_harmony_knows_the_key_and_not_its_pitch():
-    d = notes.describe(played())
+    d = symbolic.describe_notes(played())
     degrees = family(d, "harmony: degree")
     assert d["harmony: major"] == 1 and (degrees[[0, 2, 4, 5, 7, 9, 11]] > 0).all()
     assert degrees[[1, 3, 6, 8, 10]].sum() == 0 and degrees.sum() == pytest.approx(1)
     higher = played()
     higher["pitch"] += 5
-    moved = notes.describe(higher)
+    moved = symbolic.describe_notes(higher)
     assert np.allclose(family(moved, "harmony"), family(d, "harmony"))
     assert np.allclose(family(moved, "density"), family(d, "density"))
     assert moved["register: mean"] == d["register: mean"] + 5
     minor = played()
     minor["pitch"] = minor["pitch"].map(lambda p: p - (p % 12 in (4, 9, 11)))
-    assert notes.describe(minor)["harmony: major"] == 0
+    assert symbolic.describe_notes(minor)["harmony: major"] == 0
 
 
 def test_one_note_is_enough():
     one = pd.DataFrame({"start": [0.0], "end": [1.0], "pitch": [60], "velocity": [1]})
-    assert np.isfinite(list(notes.describe(one).values())).all()
+    assert np.isfinite(list(symbolic.describe_notes(one).values())).all()

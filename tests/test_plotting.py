@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from helpers import plotting
+from helpers import interactive, plotting
 
 
 def test_history_marks_the_best_epoch():
@@ -41,18 +41,18 @@ def test_a_menu_appears_where_somebody_can_click(monkeypatch):
     called, shown = [], []
     monkeypatch.setattr("ipywidgets.interact", lambda function, **menus: shown.append(menus))
     monkeypatch.delenv("SERIES_STATIC", raising=False)
-    plotting.explore(lambda **chosen: called.append(chosen), track=["b", "a"], k=range(3, 9))
+    interactive.explore(lambda **chosen: called.append(chosen), track=["b", "a"], k=range(3, 9))
     assert called == [] and shown[0]["track"].options == ("b", "a")
     assert (shown[0]["k"].value, shown[0]["k"].max) == (3, 8)
     monkeypatch.setenv("SERIES_STATIC", "1")
-    plotting.explore(lambda **chosen: called.append(chosen), track=["b", "a"], k=range(3, 9))
+    interactive.explore(lambda **chosen: called.append(chosen), track=["b", "a"], k=range(3, 9))
     assert called == [{"track": "b", "k": 3}] and len(shown) == 1
 
 
 def test_a_map_says_titles_and_nothing_else():
     """Whatever a title holds, it is text and no markup."""
     points = np.array([[0.0, 5.0], [1.0, 5.0], [2.0, 5.0]])  # all at the same height
-    svg = plotting.hover_map(points, ["a", "b", "a"], ["one", "<script>x</script>", 'q"'])
+    svg = interactive.hover_map(points, ["a", "b", "a"], ["one", "<script>x</script>", 'q"'])
     root = ElementTree.fromstring(svg)
     dots = [c for c in root if c.find("title") is not None]
     assert [c.find("title").text for c in dots] == ["one", "<script>x</script>", 'q"']

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from helpers.recorder import Recorder
+from helpers.interactive import Recorder
 
 
 def test_samples_arrive_and_the_answer_is_shown():

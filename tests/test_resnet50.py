@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from helpers import features
-from helpers.notebooks import ROOT
+from notebooks.tools.build import ROOT
 
 to_numpy = keras.ops.convert_to_numpy
 SHAPE = (40, 32)  # frames and mel bands of a tiny clip

@@ -16,9 +16,10 @@ import papermill
 import pytest
 import yaml
 
-from helpers import notebooks, study, training
+from helpers import training
+from notebooks.tools import build, run
 
-ROOT = notebooks.ROOT
+ROOT = build.ROOT
 pytestmark = pytest.mark.processes
 TINY = {
     "DATASET_OPTIONS": {"artists_per_genre": 5, "tracks_per_artist": 2, "seconds": 6.0},
@@ -74,7 +75,7 @@ OWN = {
 }
 
 
-STEPS = [path.stem for path in notebooks.sources()]
+STEPS = [path.stem for path in build.sources()]
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +97,7 @@ def smoke(tmp_path_factory, data_dir):
             step["parameters"] |= {"DATASET_OPTIONS": SMALL[dataset], "CLASSES": []}
     (folder / "smoke.yml").write_text(yaml.safe_dump(plan), encoding="utf8")
     arguments = [folder / "smoke.yml", "--data-dir", data_dir, "--runs-dir", folder, "--jobs", 2]
-    status = study.main([str(a) for a in arguments])
+    status = run.main([str(a) for a in arguments])
     assert status == 0, "a step failed: see the messages above"
     return folder / "smoke"
 
@@ -106,7 +107,7 @@ def metrics(run):
 
 
 def test_every_code_cell_ran(smoke):
-    for name in [path.stem for path in notebooks.sources()]:
+    for name in [path.stem for path in build.sources()]:
         nb = nbformat.read(smoke / f"{name}.ipynb", 4)
         cells = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]
         assert all(c.execution_count for c in cells), name
@@ -203,7 +204,7 @@ def test_a_run_leaves_report_leaderboard_split_and_models(smoke):
 def test_a_second_run_does_nothing(smoke, data_dir):
     before = {p: p.stat().st_mtime_ns for p in smoke.glob("*.ipynb")}
     arguments = [smoke.parent / "smoke.yml", "--data-dir", data_dir, "--runs-dir", smoke.parent]
-    assert study.main([str(a) for a in arguments]) == 0
+    assert run.main([str(a) for a in arguments]) == 0
     assert before == {p: p.stat().st_mtime_ns for p in smoke.glob("*.ipynb")}
 
 
@@ -255,16 +256,17 @@ def test_a_notebook_alone_in_an_empty_folder(name, repository, data_dir, alone_k
     nb = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     for cell in nb.cells:
         if "setup" in cell.metadata.get("tags", []):
-            cell.source = notebooks.REPOSITORY.sub(f'REPOSITORY = "{repository}"', cell.source)
+            cell.source = build.REPOSITORY.sub(f'REPOSITORY = "{repository}"', cell.source)
     nbformat.write(nb, tmp_path / "alone.ipynb")
-    parameters = {k: v for k, v in TINY.items() if k in notebooks.parameters(nb)}
-    if (dataset := notebooks.parameters(nb)["DATASET"].default) in SMALL:
+    parameters = {k: v for k, v in TINY.items() if k in build.parameters(nb)}
+    if (dataset := build.parameters(nb)["DATASET"].default) in SMALL:
         parameters |= {"DATASET_OPTIONS": SMALL[dataset], "CLASSES": []}
     parameters |= {"DATA_DIR": str(data_dir), "OUT_DIR": "out"}
     parameters |= {"EPOCHS": 1} if "EPOCHS" in parameters else {}
     before = installed()
-    with notebooks.kernel_environment(), pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+        patch.setenv("SERIES_STATIC", "1")  # nobody is there to use a menu
         papermill.execute_notebook(
             tmp_path / "alone.ipynb", tmp_path / "done.ipynb", parameters,
             kernel_name=alone_kernel, cwd=tmp_path, progress_bar=False,
@@ -280,7 +282,7 @@ def test_without_the_series_a_notebook_says_so_in_one_sentence(tmp_path, monkeyp
     setup = tagged_setup()
     monkeypatch.chdir(tmp_path)
     missing = str(tmp_path / "nowhere")
-    setup = notebooks.REPOSITORY.sub(f'REPOSITORY = "{missing}"', setup)
+    setup = build.REPOSITORY.sub(f'REPOSITORY = "{missing}"', setup)
     with pytest.raises(SystemExit, match="This notebook needs its series: copy .*nowhere"):
         exec(compile(setup, "setup", "exec"), {})
 
@@ -311,7 +313,7 @@ def test_without_an_address_the_setup_cell_says_how_to_bring_the_folder(tmp_path
     setup = tagged_setup()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="in Colab, drop music-classification.zip on the panel"):
-        exec(compile(notebooks.REPOSITORY.sub('REPOSITORY = ""', setup), "setup", "exec"), {})
+        exec(compile(build.REPOSITORY.sub('REPOSITORY = ""', setup), "setup", "exec"), {})
     (tmp_path / "music-classification").symlink_to(ROOT)
     names = {}
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import store as store_files
+from helpers.files import replacing
 from helpers.store import COLUMNS, FeatureStore, File, Result, write_params, write_shard
 
 PARAMS = {"kind": "log_mel", "version": 1, "sr": 22050, "hop_length": 512, "n_mels": 4}
@@ -143,10 +144,7 @@ def test_short_tracks_are_failed_on_reading(tmp_path):
 
 
 def test_sweep_removes_only_old_temporary_files(tmp_path):
-    old, new = (
-        store_files.temporary_name(tmp_path / "a"),
-        store_files.temporary_name(tmp_path / "a"),
-    )
+    old, new = (tmp_path / f".a.{name}.tmp.npy" for name in ("old", "new"))
     for path in (old, new, tmp_path / "frames-1.npy"):
         path.touch()
     long_ago = time.time() - 2 * store_files.SWEEP_AFTER
@@ -158,17 +156,16 @@ def test_sweep_removes_only_old_temporary_files(tmp_path):
     assert (tmp_path / "frames-1.npy").exists()
 
 
-def test_publish_where_a_reader_holds_the_file(tmp_path, monkeypatch):
+def test_a_write_where_a_reader_holds_the_file(tmp_path, monkeypatch):
     """Windows refuses to replace an open file; the one there has the same content."""
 
     def refuse(*args):
         raise PermissionError
 
     monkeypatch.setattr(os, "replace", refuse)
-    temporary = tmp_path / "a.tmp"
-    temporary.touch()
-    with pytest.raises(PermissionError):
-        store_files.publish(temporary, tmp_path / "a")
+    with pytest.raises(PermissionError), replacing(tmp_path / "a") as temporary:
+        temporary.touch()
     (tmp_path / "a").touch()
-    store_files.publish(temporary, tmp_path / "a")
-    assert not temporary.exists()
+    with replacing(tmp_path / "a") as temporary:
+        temporary.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers import notebooks, taggram
+from helpers import interactive
+from notebooks.tools import build
 
 SR = 22050
 
@@ -22,7 +23,7 @@ def page():
     y = np.sin(2 * np.pi * 440 * np.arange(6 * SR) / SR).astype(np.float32)
     proba = np.array([[0.1, 0.9], [0.2, 0.8], [0.7, 0.3]])
     truth = np.array([[0, 1], [0, 1], [1, 0]])
-    return taggram.player(
+    return interactive.player(
         y, proba, ["sax", "<b>"], np.array([0.0, 1.0, 2.0]), 4.0, sr=SR, truth=truth, title="a & b"
     )
 
@@ -32,9 +33,9 @@ def test_heard_adds_up_stretches_and_ends_at_one():
         "tag": ["sax", "sax", "sax", "other"], "start": [0.0, 3.0, 3.0, 0.0],
         "end": [1.0, 9.0, 9.0, 9.0],
     })  # fmt: skip
-    share = taggram.heard(times, ["sax"], np.array([0.0, 4.0, 8.5]), 2.0)
+    share = interactive.heard(times, ["sax"], np.array([0.0, 4.0, 8.5]), 2.0)
     assert share.ravel().tolist() == [0.5, 1.0, 0.5]
-    assert taggram.heard(times[:0], ["sax"], np.array([0.0]), 2.0).tolist() == [[0.0]]
+    assert interactive.heard(times[:0], ["sax"], np.array([0.0]), 2.0).tolist() == [[0.0]]
 
 
 def test_player_holds_its_sound(page):
@@ -58,9 +59,9 @@ def test_player_draws_answers_and_truth(page):
 def test_player_refuses_what_does_not_fit():
     y, start = np.zeros(SR), np.array([0.0, 1.0])
     with pytest.raises(ValueError, match="2 windows and 1 tags"):
-        taggram.player(y, np.zeros((3, 1)), ["a"], start, 1.0, sr=SR)
+        interactive.player(y, np.zeros((3, 1)), ["a"], start, 1.0, sr=SR)
     with pytest.raises(ValueError, match="the truth has shape"):
-        taggram.player(y, np.zeros((2, 1)), ["a"], start, 1.0, sr=SR, truth=np.zeros((1, 1)))
+        interactive.player(y, np.zeros((2, 1)), ["a"], start, 1.0, sr=SR, truth=np.zeros((1, 1)))
 
 
 CLICK = """
@@ -101,7 +102,7 @@ def test_the_player_survives_on_a_saved_page(page):
     other = "<script src='https://example.org/x.js'></script>"
     output = new_output("display_data", {"text/html": page + other})
     nb = new_notebook(cells=[new_code_cell("player", outputs=[output])])
-    saved = notebooks.to_html(nb, title="A page")
+    saved = build.to_html(nb, title="A page")
     assert saved.count("<script") == 2 and "example.org" not in saved
     kept = [re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL) for text in (page, saved)]
     assert kept[0] == kept[1]

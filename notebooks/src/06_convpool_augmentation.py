@@ -67,7 +67,7 @@ import pandas as pd
 from IPython.display import Audio, Markdown
 
 from helpers import clips, datasets, evaluate, features, plotting, splits, training
-from helpers.augment import SpecAugment
+from helpers.clips import SpecAugment
 from helpers.experiment import run_first
 
 plt.style.use("helpers/series.mplstyle")

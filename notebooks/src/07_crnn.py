@@ -69,7 +69,7 @@ import pandas as pd
 import scipy.fft
 from IPython.display import Audio, Markdown, display
 
-from helpers import clips, datasets, evaluate, features, msd, plotting, splits, training
+from helpers import clips, datasets, evaluate, features, plotting, published, splits, training
 from helpers.audio import load_audio
 
 plt.style.use("helpers/series.mplstyle")
@@ -789,7 +789,7 @@ if T.sum(axis=1).max() > 1:
 
 # %%
 try:
-    weights = msd.fetch_weights("msd_crnn", DATA_DIR)
+    weights = published.fetch_weights("msd_crnn", DATA_DIR)
 except datasets.DatasetError as problem:
     weights = None
     print(f"The published tagger is left out of this run: {problem}")
@@ -806,11 +806,11 @@ def published_crnn():
     """The CRNN as its authors trained it on the Million Song Dataset."""
     scaling = [keras.layers.ZeroPadding2D(((37, 37), (0, 0))), keras.layers.BatchNormalization(axis=1)]
     older = {"reset_after": False, "recurrent_activation": "hard_sigmoid"}
-    return crnn(scaling, len(msd.TAGS), "sigmoid", frames=1366, **older)
+    return crnn(scaling, len(published.TAGS), "sigmoid", frames=1366, **older)
 
 
 # %% [markdown]
-# Weights are bare numbers. `msd.crnn_weights` brings them into our order: kernels that had frequency first are
+# Weights are bare numbers. `published.crnn_weights` brings them into our order: kernels that had frequency first are
 # transposed; an array named "deviation" turns out to be a variance; the gates of the GRU are joined. What goes wrong
 # here often gives no error, because a flipped kernel has the same shape as one that is not. Numbers that are nearly
 # right are the only symptom, so a proof must be exact.
@@ -819,7 +819,7 @@ def published_crnn():
 tagger = published_crnn()
 print(f"{tagger.count_params():,} parameters")
 if weights:
-    tagger.set_weights(msd.crnn_weights(weights))
+    tagger.set_weights(published.crnn_weights(weights))
 
 # %% [markdown]
 # The proof: the strongest five tags of four songs, as the authors state them. The songs' log-mel pictures are part
@@ -840,7 +840,7 @@ proof = []
 for song, file in files.items():
     if weights and file.exists():
         mel = np.load(file)[0, 0].T[None, :, :, None].astype(np.float32)  # (1, time, frequency, 1)
-        answer = dict(zip(msd.TAGS, evaluate.predict(tagger, mel)[0]))
+        answer = dict(zip(published.TAGS, evaluate.predict(tagger, mel)[0]))
         proof += [(song, tag, stated, round(float(answer[tag]), 3)) for tag, stated in PUBLISHED[song].items()]
 proof = pd.DataFrame(proof, columns=["song", "tag", "published", "ours"])
 equal = int((proof["published"] == proof["ours"]).sum())
@@ -852,7 +852,7 @@ if len(proof):
 # %% [markdown]
 # ### Music in, tags out
 #
-# The network is half of a tagger; the other half is how sound becomes its picture. `msd.crnn_input` does what the
+# The network is half of a tagger; the other half is how sound becomes its picture. `published.crnn_input` does what the
 # authors' code did: 12 kHz, 96 mel bands, frames 256 samples apart, the middle 29.12 seconds, and decibels of the
 # *squared* power, so that every difference is twice as large as in our own pictures. A shorter track is followed by
 # silence. One test track of each class, the first of them to listen to:
@@ -860,7 +860,7 @@ if len(proof):
 # %%
 picked = tracks.loc[ids["test"]].groupby("label", sort=True).head(1)
 pictures = [
-    msd.crnn_input(load_audio(path, sr=msd.CRNN_INPUT["sr"], offset=None, max_seconds=msd.CRNN_INPUT["seconds"]))
+    published.crnn_input(load_audio(path, sr=published.CRNN_INPUT["sr"], offset=None, max_seconds=published.CRNN_INPUT["seconds"]))
     for path in picked["path"]
 ]
 print(f"{len(pictures)} pictures of shape {pictures[0].shape} = (time, frequency)")
@@ -869,7 +869,7 @@ Audio(load_audio(picked["path"].iloc[0], sr=SR, max_seconds=10), rate=SR)
 # %% tags=["key-figure"]
 if weights:
     answers = evaluate.predict(tagger, np.stack(pictures)[..., None])
-    answers = pd.DataFrame(answers, picked["label"], msd.TAGS)
+    answers = pd.DataFrame(answers, picked["label"], published.TAGS)
     answers = answers.loc[:, answers.rank(axis=1, ascending=False).min() <= 3]
     fig, ax = plt.subplots(figsize=(10, 1.2 + 0.3 * len(answers)), layout="constrained")
     image = ax.imshow(answers, aspect="auto", vmin=0)
@@ -894,8 +894,8 @@ if weights:
 # %%
 if weights:
     card = {
-        "model": "crnn", "made_by": RUN_NAME, "classes": list(msd.TAGS), "multilabel": True, "licence": "MIT",
-        "inputs": {"kind": "msd_crnn", **msd.CRNN_INPUT, "made_with": "helpers.msd.crnn_input",
+        "model": "crnn", "made_by": RUN_NAME, "classes": list(published.TAGS), "multilabel": True, "licence": "MIT",
+        "inputs": {"kind": "msd_crnn", **published.CRNN_INPUT, "made_with": "helpers.published.crnn_input",
                    "decibels": "of the squared power, at most 80 below the maximum"},
         "source": "https://github.com/keunwoochoi/music-auto_tagging-keras",
         "dataset": {"name": "Million Song Dataset", "citation": "Choi et al., ICASSP 2017"},

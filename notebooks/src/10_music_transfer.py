@@ -86,7 +86,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers import clips, datasets, evaluate, features, msd, plotting, splits, training
+from helpers import clips, datasets, evaluate, features, plotting, published, splits, training
 from helpers.audio import load_audio
 from helpers.files import write_atomic
 
@@ -263,7 +263,7 @@ def published_file():
     if CONVNET_WEIGHTS != "auto":
         return None if CONVNET_WEIGHTS == "none" else CONVNET_WEIGHTS
     try:
-        return msd.fetch_weights("msd_convnet", DATA_DIR)
+        return published.fetch_weights("msd_convnet", DATA_DIR)
     except datasets.DatasetError:
         print("The published weights could not be downloaded; a network trained on the demo instruments replaces them.")
     return None
@@ -323,13 +323,13 @@ def pretrain():
 
 # %% [markdown]
 # The published kernels come from Theano, which slides them with both axes flipped, and their first axis is frequency.
-# `msd.convnet_weights` undoes both. A kernel the wrong way round has the right shape and gives no error. A pattern for
+# `published.convnet_weights` undoes both. A kernel the wrong way round has the right shape and gives no error. A pattern for
 # a rising tone answers to a falling one then, and the blocks above make less and less sense of it.
 
 # %%
 if path:
-    published = msd.convnet_weights(path)
-    blocks, (W, b), NAMES = published["blocks"], published["tags"], list(msd.TAGS)
+    theirs = published.convnet_weights(path)
+    blocks, (W, b), NAMES = theirs["blocks"], theirs["tags"], list(published.TAGS)
 else:
     instruments = datasets.load("demo_instruments", DATA_DIR, **TEACHER_OPTIONS)
     *arrays, W, b = cached("instruments", ("pretrain", PRETRAIN_EPOCHS, SEED, len(instruments.tracks)), pretrain)
@@ -365,8 +365,8 @@ if path:
     cosines = np.cos(2 * np.pi * np.outer(np.arange(512), np.arange(257)) / 512)
     window = librosa.filters.get_window("hann", 512)[:, None]
     mel = librosa.filters.mel(sr=12000, n_fft=512, n_mels=96).T
-    print(f"largest difference: {np.abs(published['dft'][0] - window * cosines).max():.0e} of 1 (window and cosines), "
-          f"{np.abs(published['mel'] - mel).max():.0e} of {mel.max():.0e} (mel filters)")  # fmt: skip
+    print(f"largest difference: {np.abs(theirs['dft'][0] - window * cosines).max():.0e} of 1 (window and cosines), "
+          f"{np.abs(theirs['mel'] - mel).max():.0e} of {mel.max():.0e} (mel filters)")  # fmt: skip
 else:
     print("The replacement was trained on our own log-mels; there is nothing to compare.")
 
@@ -883,7 +883,7 @@ Markdown(
 # %% [markdown]
 # ## Exercises
 #
-# 1. Leave out the flip of the kernels in `helpers/msd.py`. What happens to the names that the network finds, and what
+# 1. Leave out the flip of the kernels in `helpers/published.py`. What happens to the names that the network finds, and what
 #    to the SVM? *Hint: the low blocks suffer least.*
 # 2. Freeze the statistics from tracks of a single class. Which classes suffer? *Hint: `reference`.*
 # 3. Replace the averages by maxima, `GlobalMaxPooling2D`. Which task gains? *Hint: is there a drum anywhere?*

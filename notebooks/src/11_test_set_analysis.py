@@ -77,13 +77,13 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import calibration, clips, datasets, evaluate, features, plotting, splits, training
+from helpers import clips, datasets, evaluate, features, interactive, plotting, splits, training
 from helpers.audio import load_audio
 from helpers.classify import Classifier
 from helpers.experiment import run_first
 from helpers.explain import grad_cam, largest, listen, occlusion
+from helpers.interactive import Recorder
 from helpers.recommend import Recommender, embed, hubness, precision
-from helpers.recorder import Recorder
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -418,7 +418,7 @@ def show(track_id):
     display(Audio(load_audio(tracks.loc[track_id, "path"], sr=inputs["sr"], max_seconds=10), rate=inputs["sr"]))
 
 
-plotting.explore(show, track_id=[ids["test"][i] for i in order[:20]])
+interactive.explore(show, track_id=[ids["test"][i] for i in order[:20]])
 
 # %% [markdown]
 # ### Is the label wrong?
@@ -498,14 +498,14 @@ tracks.loc[believable.nsmallest(5).index, ["label", "artist", "title"]].assign(b
 
 # %%
 y_valid = Y.loc[ids["valid"]].to_numpy()
-temperature = calibration.fit_temperature(y_valid, proba_valid)
-calibrated = calibration.temper(proba, temperature, multilabel=dataset.multilabel)
+temperature = evaluate.fit_temperature(y_valid, proba_valid)
+calibrated = evaluate.temper(proba, temperature, multilabel=dataset.multilabel)
 
 # %%
 believed = {"as it is": proba, f"temperature {temperature:.2f}": calibrated}
 pd.DataFrame({
-    name: {"ECE": calibration.ece(y_true, p), "log loss": calibration.log_loss(y_true, p),
-           **dict(zip(("mean claim", "came true"), map(np.mean, calibration.confidence(y_true, p))))}
+    name: {"ECE": evaluate.ece(y_true, p), "log loss": evaluate.log_loss(y_true, p),
+           **dict(zip(("mean claim", "came true"), map(np.mean, evaluate.confidence(y_true, p))))}
     for name, p in believed.items()
 }).T.round(3)  # fmt: skip
 
@@ -513,10 +513,10 @@ pd.DataFrame({
 fig, axes = plt.subplots(1, 2, figsize=(11, 4))
 axes[0].plot([0, 1], [0, 1], color="0.6", ls=":")
 for name, p in believed.items():
-    table = calibration.reliability(y_true, p, n_bins=5)
+    table = evaluate.reliability(y_true, p, n_bins=5)
     error = np.clip([table["true"] - table["low"], table["high"] - table["true"]], 0, None)
     axes[0].errorbar(table["claimed"], table["true"], yerr=error, fmt="o-", capsize=3, label=name)
-    curve = calibration.abstention(y_true, p)
+    curve = evaluate.abstention(y_true, p)
     axes[1].plot(curve["coverage"], curve["accuracy"], label=name)
 axes[0].set(xlabel="claimed", ylabel="came true", title=f"{opened}, {len(y_true)} test tracks, 5 bins", xlim=(0, 1), ylim=(0, 1.02))
 axes[1].set(xlabel="share of the questions that get an answer", ylabel="came true, of these answers", ylim=(0, 1.02))
@@ -541,7 +541,7 @@ plt.show()
 rows = {}
 for promised in (0.7, 0.8, 0.9):
     of_true = np.nonzero(T.loc[ids["valid"]].to_numpy())  # track and class of each true label
-    threshold = calibration.conformal_threshold(of_true[1], proba_valid[of_true[0]], coverage=promised)
+    threshold = evaluate.conformal_threshold(of_true[1], proba_valid[of_true[0]], coverage=promised)
     sets = proba >= threshold
     held = sets[truth == 1]
     rows[promised] = {"held": held.mean(), "classes in a set": sets.sum(axis=1).mean(), "empty": (sets.sum(axis=1) == 0).mean()}
@@ -749,7 +749,7 @@ def neighbours(track_id, by, k):
     display(Audio(np.concatenate([part for y in heard for part in (y, pause)]), rate=inputs["sr"]))
 
 
-plotting.explore(neighbours, track_id=ids["test"], by=list(similar), k=range(NEIGHBOURS, 11))
+interactive.explore(neighbours, track_id=ids["test"], by=list(similar), k=range(NEIGHBOURS, 11))
 
 # %% [markdown]
 # ### A map of the music
@@ -779,8 +779,8 @@ plt.show()
 # %%
 named_by = tracks.loc[drawn].assign(label=np.array(dataset.classes)[main[drawn]])
 titles = named_by["artist"] + ": " + named_by["title"] + " (" + named_by["label"] + ")"
-plotting.explore(
-    lambda colour: display(HTML(plotting.hover_map(places, named_by[colour].astype(str), titles))),
+interactive.explore(
+    lambda colour: display(HTML(interactive.hover_map(places, named_by[colour].astype(str), titles))),
     colour=[column for column in ("label", "artist", "album") if named_by[column].nunique() > 1],
 )
 
@@ -858,8 +858,8 @@ Markdown(
     f"- {len(board)} models answered the same {len(y_true)} test tracks. The first was {first} with "
     f"{board[METRIC].iloc[0]:.2f} ({METRIC}); {len(as_good) - 1} others could not be told from it. The network that was opened, "
     f"{opened}: {evaluate.describe(scored[opened], metric=METRIC)}.\n"
-    f"- Its expected calibration error went from {calibration.ece(y_true, proba):.2f} to "
-    f"{calibration.ece(y_true, calibrated):.2f} with a temperature of {temperature:.2f}. Sets that promised "
+    f"- Its expected calibration error went from {evaluate.ece(y_true, proba):.2f} to "
+    f"{evaluate.ece(y_true, calibrated):.2f} with a temperature of {temperature:.2f}. Sets that promised "
     f"{coverage.index[-1]:.0%} held the truth in {coverage['held'].iloc[-1]:.0%} of the cases. Taking away what spoke for "
     f"an answer cost {gain.mean():+.2f} more than as much elsewhere [{low:.2f}, {high:.2f}]; the search for wrong labels "
     f"found {n_found} of {n_swapped}.\n"

@@ -72,7 +72,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 
-from helpers import datasets, drift, harmony, plotting, recommend
+from helpers import datasets, drift, interactive, recommend, symbolic
 from helpers.audio import AudioError, load_audio
 from helpers.classify import Classifier
 from helpers.experiment import run_first
@@ -186,7 +186,7 @@ def songs_of(album):
 
 
 if ask:
-    plotting.explore(songs_of, album=list(albums.index))
+    interactive.explore(songs_of, album=list(albums.index))
 
 # %% [markdown]
 # ## Songs that sound alike
@@ -213,7 +213,7 @@ def alike(track_id, k):
 
 
 if ask:
-    plotting.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
+    interactive.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
 
 # %% [markdown]
 # Compare the two columns. Where the network is sure, many songs have nearly the same answer, and the order of the right
@@ -264,7 +264,7 @@ if ask:
 
 # %%
 if ask:
-    display(HTML(plotting.hover_map(places, songs["album"], songs["title"] + " (" + songs["album"] + ")")))
+    display(HTML(interactive.hover_map(places, songs["album"], songs["title"] + " (" + songs["album"] + ")")))
 
 # %% [markdown]
 # ## Does the style change with the years?
@@ -282,7 +282,7 @@ enough = bool(ask) and len(dated) > 4
 if enough:
     style = drift.by_album(E, songs["album"]).loc[dated.index]
     together = drift.mantel(style, dated, n_shuffles=SHUFFLES, seed=SEED)
-    print(f"{len(dated)} albums with a year: style and years go together with {together.value:.2f}, p = {together.p:.4f}")
+    print(f"{len(dated)} albums with a year: style and years go together with {together.statistic:.2f}, p = {together.pvalue:.4f}")
 else:
     print("Fewer than five albums have a year and audio: no test of a drift.")
 
@@ -300,8 +300,9 @@ else:
 # %%
 if enough:
     broken = drift.step(style, dated, n_shuffles=SHUFFLES, seed=SEED)
-    after = dated.index[dated == broken.where][-1]
-    print(f"the best place for a break is after {after} ({broken.where:.0f}), p = {broken.p:.4f}")
+    explained = drift.steps(style.to_numpy(), dated.to_numpy())
+    after = dated.index[dated == explained.idxmax()][-1]
+    print(f"the best place for a break is after {after} ({explained.idxmax():.0f}), p = {broken.pvalue:.4f}")
 
 # %% tags=["key-figure"]
 if enough:
@@ -310,12 +311,11 @@ if enough:
     axes[0].set_xticks(range(len(dated)), [f"{year:.0f}" for year in dated], rotation=60)
     axes[0].set_yticks(range(len(dated)), [f"{year:.0f}" for year in dated])
     axes[0].set_title("distance in style between albums")
-    axes[1].hist(together.shuffled, 40, color="0.7")
-    axes[1].axvline(together.value, color="C1")
+    axes[1].hist(together.null_distribution, 40, color="0.7")
+    axes[1].axvline(together.statistic, color="C1")
     axes[1].set(xlabel="style and years go together by", ylabel="shuffles", title="orange: the true order")
-    explained = drift.steps(style.to_numpy(), dated.to_numpy())
     axes[2].plot(explained.index + 0.5, explained, "o-")
-    axes[2].axhline(np.percentile(broken.shuffled, 95), color="0.5", ls=":")
+    axes[2].axhline(np.percentile(broken.null_distribution, 95), color="0.5", ls=":")
     axes[2].xaxis.get_major_locator().set_params(integer=True, nbins=6)
     axes[2].set(xlabel="year", ylabel="explained by a step", ylim=(0, None), title="where a step fits (dotted: chance, 95 %)")
     plt.show()
@@ -383,12 +383,12 @@ else:
 
 # %%
 has_chords = bool(annotations) and Path(annotations).is_dir()
-scores = harmony.find_annotations(annotations) if has_chords else pd.DataFrame(columns=["album", "title", "chords", "keys"])
+scores = symbolic.find_annotations(annotations) if has_chords else pd.DataFrame(columns=["album", "title", "chords", "keys"])
 print(f"{len(scores)} songs of {scores['album'].nunique()} albums have chords" if has_chords else
       "No annotations: set ANNOTATIONS_DIR to a folder with the folders chords and keys.")  # fmt: skip
 if has_chords:
     print(Path(scores["chords"].iloc[0]).name)
-    display(harmony.read_lab(scores["chords"].iloc[0]).head(6))
+    display(symbolic.read_lab(scores["chords"].iloc[0]).head(6))
 
 # %% [markdown]
 # Six figures describe the harmony of a song: how many different chords it has, how often they change, the share of time
@@ -399,8 +399,8 @@ if has_chords:
 figures, unreadable = {}, {}
 for row in scores.itertuples():
     try:
-        keys = harmony.read_lab(row.keys) if row.keys else None
-        figures[row.Index] = harmony.describe(harmony.read_lab(row.chords), keys)
+        keys = symbolic.read_lab(row.keys) if row.keys else None
+        figures[row.Index] = symbolic.describe_chords(symbolic.read_lab(row.chords), keys)
     except ValueError as problem:
         unreadable[row.title] = str(problem)
 H = pd.DataFrame(figures).T.drop(columns="keys", errors="ignore").astype(float)
@@ -415,7 +415,7 @@ H.groupby(scores["album"], sort=False).mean().round(2) if len(H) else None
 
 # %%
 if len(H) and len(songs):
-    partner = harmony.match_songs(songs, scores)
+    partner = symbolic.match_songs(songs, scores)
     alone = scores.drop(index=partner.dropna().to_list())
     print(f"{partner.notna().sum()} of {len(songs)} songs with audio have chords.")
     print("audio without chords:", ", ".join(songs.loc[partner.isna(), "title"]) or "none")
@@ -429,13 +429,13 @@ if len(H) and len(songs):
 def years_of_albums():
     """Year of each annotated album."""
     if len(songs) and songs["year"].notna().any():
-        found = harmony.match(scores["album"].unique(), albums.dropna().index)
+        found = symbolic.match(scores["album"].unique(), albums.dropna().index)
         return found.map(albums).dropna()
     table = Path(annotations) / "songs.csv"
     if not table.exists():
         return pd.Series(np.arange(1.0, scores["album"].nunique() + 1), scores["album"].unique())
     listed = pd.read_csv(table, encoding="latin-1").drop_duplicates("Title").set_index("Title")["Year"]
-    year = harmony.match(scores["title"], listed.index).map(listed).to_numpy()
+    year = symbolic.match(scores["title"], listed.index).map(listed).to_numpy()
     return pd.Series(year, scores["album"].to_numpy()).astype(float).groupby(level=0).median()
 
 
@@ -471,7 +471,7 @@ if len(when) > 3:
     of_albums = H[list(shown)].groupby(of_album).mean().loc[when.index].dropna()
     tested = {label: drift.trend(of_albums[name], when[of_albums.index], n_shuffles=SHUFFLES, seed=SEED)
               for name, label in shown.items()}  # fmt: skip
-    trends = pd.DataFrame({label: {"with the years": found.value, "p": found.p} for label, found in tested.items()}).T
+    trends = pd.DataFrame({label: {"with the years": found.statistic, "p": found.pvalue} for label, found in tested.items()}).T
     display(trends.round(4))
 
 # %% [markdown]
@@ -525,8 +525,8 @@ if ask:
 else:
     lines.append("- No audio was given, so no network listened.")
 if enough:
-    lines.append(f"- Style and years went together with {together.value:.2f} (p = {together.p:.4f}, {len(dated)} albums); the best "
-                 f"place for a break, beyond the drift, was after {after} (p = {broken.p:.4f})."
+    lines.append(f"- Style and years went together with {together.statistic:.2f} (p = {together.pvalue:.4f}, {len(dated)} albums); the best "
+                 f"place for a break, beyond the drift, was after {after} (p = {broken.pvalue:.4f})."
                  + (f" In truth it was after {true_after}; the drift came back with {recovered:.2f}." if invented else ""))  # fmt: skip
 else:
     lines.append("- With fewer than five dated albums with audio, no change over the years was tested.")

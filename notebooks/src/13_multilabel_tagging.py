@@ -65,7 +65,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from helpers import clips, datasets, evaluate, features, splits, taggram, training
+from helpers import clips, datasets, evaluate, features, interactive, splits, training
 from helpers.audio import load_audio
 from helpers.experiment import run_first
 
@@ -111,7 +111,7 @@ found[["made_by", "model", "parameters", "best_val_loss"]].round(3)
 # lowest loss on the validation tracks, or the one that you name in `MODEL`.
 
 # %%
-softmax = found["model"].str.endswith("softmax")
+softmax = found["activation"] == "softmax"
 wanted = found[~softmax & found.index.isin([MODEL] if MODEL else found.index)]
 if wanted.empty:
     raise SystemExit(f"No tagger {MODEL} in {OUT_DIR}/models/{DATASET}; there are: {', '.join(found.index[~softmax])}.")
@@ -382,7 +382,7 @@ present = np.zeros(of_window.shape)
 for i, track_id in enumerate(followed):
     own = windows.owner == i
     begin = windows.start[own] / store.frames_per_second
-    present[own] = taggram.heard(times[times["track_id"] == track_id], TAGS, begin, seconds)
+    present[own] = interactive.heard(times[times["track_id"] == track_id], TAGS, begin, seconds)
 print(f"{len(times):,} stretches of time are known")
 
 # %% [markdown]
@@ -424,7 +424,7 @@ plt.show()
 track = tracks.loc[ranked[0]]
 y = load_audio(track["path"], sr=22050, max_seconds=min(60, inputs["max_seconds"] or 60))
 title = f"{ranked[0]}: {track['title']} by {track['artist']}" if track["artist"] else ranked[0]
-HTML(taggram.player(y, p, rows_shown, begin, seconds, sr=22050, truth=there > 0.5, title=title))
+HTML(interactive.player(y, p, rows_shown, begin, seconds, sr=22050, truth=there > 0.5, title=title))
 
 # %% [markdown]
 # ### Are the times right?

@@ -73,7 +73,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import clips, datasets, evaluate, features, notes, plotting, splits, training
+from helpers import clips, datasets, evaluate, features, plotting, splits, symbolic, training
 from helpers.audio import load_audio
 from helpers.experiment import run_first
 
@@ -131,7 +131,7 @@ first = tracks.groupby("label")["track_id"].first().iloc[:2]
 fig, axes = plt.subplots(2, len(first), figsize=(12, 5.4), sharex=True, squeeze=False, layout="constrained")
 for (top, bottom), (label, track_id) in zip(axes.T, first.items()):
     if has_midi:
-        roll = notes.pianoroll(notes.read_notes(tracks.loc[track_id, "midi"], seconds=12))
+        roll = symbolic.pianoroll(symbolic.read_notes(tracks.loc[track_id, "midi"], seconds=12))
         top.imshow(roll.T, origin="lower", aspect="auto", extent=(0, len(roll) / 20, 20.5, 108.5), cmap="Greys")
     top.set(title=label, ylabel="pitch (60 is middle C)")
     S_db = store.frames(track_id)[: round(12 * store.frames_per_second)].T
@@ -265,7 +265,7 @@ plt.show()
 
 # %%
 longest = inputs["max_seconds"]
-described = [notes.describe(notes.read_notes(path, seconds=longest)) for path in tracks["midi"]] if has_midi else []
+described = [symbolic.describe_notes(symbolic.read_notes(path, seconds=longest)) for path in tracks["midi"]] if has_midi else []
 N = pd.DataFrame(described, tracks.index if has_midi else None)
 families = {name: [c for c in N if c.startswith(name)] for name in ("register", "density", "dynamics", "harmony")}
 print({name: len(columns) for name, columns in families.items()} if has_midi else "No MIDI here, so no notes to describe.")

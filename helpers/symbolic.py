@@ -1,4 +1,4 @@
-"""Chord and key annotations: read them, match them with songs, and say what harmony a song has."""
+"""Music as symbols: chord and key annotations, and the notes of MIDI files."""
 
 from __future__ import annotations
 
@@ -9,19 +9,11 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+import librosa
 import mir_eval
 import numpy as np
 import pandas as pd
 
-SCALES = {  # steps above the tonic; minor has the leading tone, too, which its dominant needs
-    "major": {0, 2, 4, 5, 7, 9, 11},
-    "minor": {0, 2, 3, 5, 7, 8, 10, 11},
-    "dorian": {0, 2, 3, 5, 7, 9, 10},
-    "phrygian": {0, 1, 3, 5, 7, 8, 10},
-    "lydian": {0, 2, 4, 6, 7, 9, 11},
-    "mixolydian": {0, 2, 4, 5, 7, 9, 10},
-    "aeolian": {0, 2, 3, 5, 7, 8, 10},
-}
 ENDINGS = (".lab", ".chords", ".keys", ".txt")
 
 
@@ -57,7 +49,7 @@ def read_lab(path: str | os.PathLike) -> pd.DataFrame:
 
     Notes
     -----
-    Notebook: 12_beatles_exploration. Source: Isophonics, *Reference annotations*.
+    Source: Isophonics, *Reference annotations*.
     """
     rows = []
     for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), 1):
@@ -104,10 +96,6 @@ def find_annotations(folder: str | os.PathLike) -> pd.DataFrame:
     ------
     FileNotFoundError
         There are no chords in this folder.
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
     """
     files = {kind: _by_song(Path(folder) / kind) for kind in ("chords", "keys")}
     if not files["chords"]:
@@ -129,21 +117,13 @@ def _by_song(folder: Path) -> dict[tuple[str, str], Path]:
 
 
 def _clean(name: str) -> str:
-    """Take numbers off the front of a name, and underscores out of it.
-
-    >>> _clean("10_CD1_The_Beatles"), _clean("03_-_Anna_(Go_To_Him)"), _clean("1969 - Abbey Road")
-    ('The Beatles', 'Anna (Go To Him)', 'Abbey Road')
-    """
+    """Take numbers off the front of a name, and underscores out of it."""
     name = name.replace("_", " ")
     return re.sub(r"^(\d+[\s.-]+)?(-\s*)?(cd ?\d+[\s.-]+)?", "", name, flags=re.IGNORECASE).strip()
 
 
 def _plain(name: str) -> str:
-    """Make names comparable: letters and digits only, no accents, no case, no brackets.
-
-    >>> _plain("Anna (Go to Him)") == _plain("anna")
-    True
-    """
+    """Make names comparable: letters and digits only, no accents, no case, no brackets."""
     name = unicodedata.normalize("NFKD", name.casefold())
     short = re.sub(r"[(\[].*?[)\]]", "", name)
     return re.sub(r"[^a-z0-9]", "", short) or re.sub(r"[^\w]", "", name)
@@ -168,10 +148,6 @@ def match(titles: Iterable[str], others: Iterable[str], *, cutoff: float = 0.85)
     --------
     >>> match(["Help!", "Lucy in the sky"], ["Help", "Lucy In The Sky With Diamonds"]).tolist()
     ['Help', None]
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
     """
     titles, free, found = list(titles), {}, {}
     for other in others:
@@ -205,10 +181,6 @@ def match_songs(songs: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
     >>> ours = pd.DataFrame({"album": ["A", "B"], "title": ["Intro", "Intro!"]})
     >>> match_songs(ours, pd.DataFrame({"album": ["b"], "title": ["intro"]})).tolist()
     [None, 0]
-
-    Notes
-    -----
-    Notebook: 12_beatles_exploration.
     """
     found = pd.Series(None, songs.index, dtype=object)
     albums = match(songs["album"].unique(), others["album"].unique())
@@ -225,7 +197,7 @@ def match_songs(songs: pd.DataFrame, others: pd.DataFrame) -> pd.Series:
     return found
 
 
-def describe(chords: pd.DataFrame, keys: pd.DataFrame | None = None) -> dict[str, float]:
+def describe_chords(chords: pd.DataFrame, keys: pd.DataFrame | None = None) -> dict[str, float]:
     """Say in a few figures what harmony a song has.
 
     Parameters
@@ -255,13 +227,13 @@ def describe(chords: pd.DataFrame, keys: pd.DataFrame | None = None) -> dict[str
     --------
     >>> song = pd.DataFrame({"start": [0, 2], "end": [2, 4], "label": ["C", "Ab"]})
     >>> key = pd.DataFrame({"start": [0], "end": [4], "label": ["C"]})
-    >>> describe(song, key)["outside_share"]
+    >>> describe_chords(song, key)["outside_share"]
     0.5
 
     Notes
     -----
-    Notebook: 12_beatles_exploration. Source: Harte et al., *Symbolic representation of musical
-    chords*, ISMIR 2005; chords are read by mir_eval.
+    Source: Harte et al., *Symbolic representation of musical chords*, ISMIR 2005; chords are read
+    by mir_eval.
     """
     chords = chords[np.isfinite(chords["end"])]
     try:
@@ -304,10 +276,17 @@ def _scales(keys: pd.DataFrame) -> list[tuple[float, float, str, set[int] | None
         except (mir_eval.chord.InvalidChordException, TypeError):
             raise ValueError(f"a key cannot be read: {label!r}") from None
         mode = {"": "major", "maj": "major", "min": "minor"}.get(mode.strip(), mode.strip())
-        steps = SCALES.get(mode)
-        notes = {(pitch + step) % 12 for step in steps} if steps else None
-        found.append((start, end, f"{tonic}:{mode}", notes))
+        found.append((start, end, f"{tonic}:{mode}", _degrees(pitch, mode)))
     return found
+
+
+def _degrees(pitch: int, mode: str) -> set[int] | None:
+    """Pitch classes of a key; minor has the leading tone, too, which its dominant needs."""
+    try:
+        natural = {(step + pitch) % 12 for step in librosa.key_to_degrees(f"C:{mode}").tolist()}
+    except librosa.ParameterError:
+        return None
+    return natural | ({(pitch + 11) % 12} if mode == "minor" else set())
 
 
 def _outside(chords: pd.DataFrame, kinds: list, scales: list) -> tuple[float, float]:
@@ -321,3 +300,171 @@ def _outside(chords: pd.DataFrame, kinds: list, scales: list) -> tuple[float, fl
                 covered += both
                 outside += both * bool(pitches - scale)
     return outside, covered
+
+
+# --- notes ----------------------------------------------------------------------------------
+
+# How well each pitch class fits a key on C: Krumhansl and Kessler, 1982.
+MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+HELD = 4.0  # seconds after which the pedal holds nothing that one hears
+TOGETHER = 0.05  # notes that begin within so many seconds are one chord
+LOWEST, KEYS = 21, 88  # of a piano, as MIDI pitch
+
+
+def read_notes(
+    path: str | os.PathLike, *, seconds: float | None = None, pedal: bool = False
+) -> pd.DataFrame:
+    """Read the notes of a MIDI file, from the first note on.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    seconds : float > 0, optional
+        Only notes that begin within so many seconds; by default all.
+    pedal : bool
+        A note lasts as long as the pedal holds it, at most 4 s after the key comes up; by default
+        it ends where the key comes up.
+
+    Returns
+    -------
+    pd.DataFrame
+        start and end in seconds, pitch (MIDI number, 60 is middle C), velocity (1 to 127), in the
+        order of time. Drums are left out.
+
+    Raises
+    ------
+    ValueError
+        The file is not MIDI, or holds no notes. The message names it.
+    """
+    import symusic
+
+    try:
+        score = symusic.Score(os.fspath(path)).to("second")
+    except Exception as error:
+        raise ValueError(f"{path}: not a readable MIDI file; check or leave it out") from error
+    columns, parts = ["start", "end", "pitch", "velocity"], []
+    for track in (track for track in score.tracks if not track.is_drum and track.notes):
+        rows = [(n.time, n.time + n.duration, n.pitch, n.velocity) for n in track.notes]
+        parts.append(pd.DataFrame(rows, columns=columns))
+        if pedal:
+            parts[-1]["end"] = _released(parts[-1]["end"].to_numpy(), track.pedals)
+    if not parts:
+        raise ValueError(f"{path}: holds no notes; leave it out")
+    notes = pd.concat(parts)
+    notes[["start", "end"]] -= notes["start"].min()
+    if seconds is not None:
+        notes = notes[notes["start"] < seconds]
+    return notes.sort_values(["start", "pitch"], ignore_index=True)
+
+
+def _released(ends: np.ndarray, pedals) -> np.ndarray:
+    """Return when the pedal lets go of notes whose keys come up while it is down."""
+    downs = np.array([(p.time, p.time + p.duration) for p in pedals] or [(np.inf, np.inf)])
+    place = np.searchsorted(downs[:, 0], ends, side="right") - 1
+    up = np.where(place >= 0, downs[place, 1], -np.inf)
+    return np.where(ends < up, np.minimum(up, ends + HELD), ends)
+
+
+def pianoroll(notes: pd.DataFrame, *, fps: float = 20.0) -> np.ndarray:
+    """Draw notes as a picture: time by key, as loud as they were struck.
+
+    Parameters
+    ----------
+    notes : pd.DataFrame
+        What `read_notes` returns.
+    fps : float > 0
+        Frames a second.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_frames, 88)]
+        Velocity while a key is down, 0 elsewhere; the lowest key, A0, comes first.
+
+    Examples
+    --------
+    >>> note = pd.DataFrame({"start": [0.0], "end": [0.5], "pitch": [60], "velocity": [64]})
+    >>> pianoroll(note, fps=2).shape, int(pianoroll(note, fps=2)[0, 60 - 21])
+    ((1, 88), 64)
+    """
+    roll = np.zeros((int(np.ceil(notes["end"].max() * fps)), KEYS))
+    for start, end, pitch, velocity in notes[["start", "end", "pitch", "velocity"]].to_numpy():
+        if LOWEST <= pitch < LOWEST + KEYS:
+            first = int(start * fps)
+            roll[first : max(first + 1, int(np.ceil(end * fps))), int(pitch) - LOWEST] = velocity
+    return roll
+
+
+def describe_notes(notes: pd.DataFrame) -> dict[str, float]:
+    """Describe notes in four families of numbers: register, density, dynamics and harmony.
+
+    Parameters
+    ----------
+    notes : pd.DataFrame
+        What `read_notes` returns.
+
+    Returns
+    -------
+    dict
+        "register: ..." which keys are used; "density: ..." how many notes, how fast, how many at
+        once; "dynamics: ..." how hard and how long they are struck; "harmony: ..." which pitch
+        classes, seen from the key that fits best, and how clear that key is. Harmony does not
+        change when a piece is transposed, nor when an octave is doubled by another.
+
+    Examples
+    --------
+    >>> scale = np.array([60, 62, 64, 65, 67, 69, 71, 72])
+    >>> start = np.arange(8) / 2
+    >>> notes = pd.DataFrame({"start": start, "end": start + 0.5, "pitch": scale, "velocity": 64})
+    >>> d = describe_notes(notes)
+    >>> d["density: notes a second"], d["register: mean"], d["harmony: major"]
+    (2.0, 66.25, 1.0)
+
+    Notes
+    -----
+    Source of the key: Krumhansl, *Cognitive foundations of musical pitch*, 1990.
+    """
+    start, end, pitch, velocity = notes[["start", "end", "pitch", "velocity"]].to_numpy(float).T
+    length = max(float(end.max() - start.min()), 1e-3)
+    onsets = start[np.append(True, np.diff(start) > TOGETHER)]
+    gaps = np.diff(onsets) if len(onsets) > 1 else np.array([length])
+    order = np.append(0, np.abs(np.diff(pitch)))
+    out = {
+        "register: mean": pitch.mean(),
+        "register: spread": pitch.std(),
+        "register: low": np.percentile(pitch, 5),
+        "register: high": np.percentile(pitch, 95),
+        "register: step": np.median(order),
+        "density: notes a second": len(pitch) / length,
+        "density: onsets a second": len(onsets) / length,
+        "density: notes an onset": len(pitch) / len(onsets),
+        "density: sounding": (end - start).sum() / length,
+        "density: gap": np.log(np.median(gaps) + 0.01),
+        "density: unevenness": gaps.std() / max(gaps.mean(), 1e-3),
+        "dynamics: mean": velocity.mean(),
+        "dynamics: spread": velocity.std(),
+        "dynamics: length": np.log(np.median(end - start) + 0.01),
+    }
+    return {k: float(v) for k, v in (out | _harmony(pitch, end - start)).items()}
+
+
+def _harmony(pitch: np.ndarray, lengths: np.ndarray) -> dict[str, float]:
+    profile = np.bincount(pitch.astype(int) % 12, weights=lengths, minlength=12)
+    profile = profile / max(profile.sum(), 1e-9)
+    fits = {
+        (kind, key): np.nan_to_num(np.corrcoef(np.roll(template, key), profile)[0, 1])
+        for kind, template in (("major", MAJOR), ("minor", MINOR))
+        for key in range(12)
+    }
+    ranked = sorted(fits, key=fits.get, reverse=True)
+    kind, key = ranked[0]
+    own = np.roll(profile, -key)
+    used = own[own > 0]
+    out = {
+        "harmony: major": float(kind == "major"),
+        "harmony: clear key": fits[ranked[0]],
+        "harmony: second key": fits[ranked[0]] - fits[ranked[1]],
+        "harmony: evenness": -(used * np.log2(used)).sum(),
+    }
+    return out | {f"harmony: degree {k:02d}": own[k] for k in range(12)}

@@ -47,15 +47,6 @@ def fetch_weights(name: str, data_dir: str | os.PathLike) -> Path:
     ------
     DatasetError
         The file is not there and its server does not answer. The message says what to do.
-
-    Examples
-    --------
-    >>> fetch_weights("msd_crnn", "data")  # doctest: +SKIP
-    PosixPath('data/weights/music_tagger_crnn_weights_tensorflow.h5')
-
-    Notes
-    -----
-    Notebook: 07_crnn.
     """
     import pooch
     import requests
@@ -106,16 +97,10 @@ def convnet_weights(path: str | os.PathLike) -> dict:
     ValueError
         The file is not this one; the message says what it lacks.
 
-    Examples
-    --------
-    >>> weights = convnet_weights("data/weights/compact_cnn_weights_theano.hdf5")  # doctest: +SKIP
-    >>> weights["blocks"][0][0].shape  # doctest: +SKIP
-    (3, 3, 1, 32)
-
     Notes
     -----
-    Notebook: 10_music_transfer. Source: Choi et al., *Transfer learning for music classification
-    and regression tasks*, ISMIR 2017.
+    Source: Choi et al., *Transfer learning for music classification and regression tasks*, ISMIR
+    2017.
     """
     import h5py
 
@@ -201,8 +186,8 @@ def crnn_input(y: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    Notebook: 07_crnn. Source: audio_processor.py of keunwoochoi/music-auto_tagging-keras; in the
-    librosa of its time, sound was mirrored beyond its ends.
+    Source: audio_processor.py of keunwoochoi/music-auto_tagging-keras; in the librosa of its time,
+    sound was mirrored beyond its ends.
     """
     import librosa
 
@@ -248,13 +233,11 @@ def crnn_weights(path: str | os.PathLike) -> list[np.ndarray]:
     Examples
     --------
     >>> path = "data/weights/music_tagger_crnn_weights_tensorflow.h5"
-    >>> crnn_weights(path)[4].shape  # doctest: +SKIP
-    (3, 3, 1, 64)
 
     Notes
     -----
-    Notebook: 07_crnn. Source: Choi et al., *Convolutional recurrent neural networks for music
-    classification*, ICASSP 2017.
+    Source: Choi et al., *Convolutional recurrent neural networks for music classification*, ICASSP
+    2017.
     """
     import h5py
 

@@ -42,13 +42,7 @@ _FAMILIES = (
 
 
 def tag_of(program: int) -> str:
-    """Return the instrument tag of a General MIDI program.
-
-    Examples
-    --------
-    >>> tag_of(0), tag_of(33), tag_of(110)
-    ('piano', 'bass', 'strings')
-    """
+    """Return the instrument tag of a General MIDI program."""
     return [name for first, name in _FAMILIES if first <= program][-1]
 
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import joblib
 import numpy as np
 
-from helpers.demo_scores import (
+from helpers import symbolic
+from helpers.demo.scores import (
     Score,
     band_name,
     compose_drifting,
@@ -35,8 +36,10 @@ from helpers.demo_scores import (
     pick,
     window,
 )
-from helpers.demo_sound import SR, draw_sound, nudge, perform, write_audio
-from helpers.demo_styles import (
+from helpers.demo.sound import SR, draw_sound, nudge, perform, write_audio
+from helpers.demo.soundfont import SR as FONT_SR
+from helpers.demo.soundfont import SoundFont
+from helpers.demo.styles import (
     CHORDAL,
     COMPOSERS,
     GENRES,
@@ -44,17 +47,19 @@ from helpers.demo_styles import (
     IRMAS_GENRES,
     PERFORMERS,
 )
-from helpers.demo_workers import RenderError, work_off
 from helpers.files import write_atomic
-from helpers.soundfont import SR as FONT_SR
-from helpers.soundfont import SoundFont
 
 if TYPE_CHECKING:
     import pandas as pd
 
 VERSION = 4
+ATTEMPTS = 4  # a score that fails is drawn again, from the next sub-seed
 JOURNAL = "rendered.jsonl"
 FUSION_SHARE = 0.12
+
+
+class RenderError(RuntimeError):
+    """A track could not be rendered."""
 
 
 @lru_cache(maxsize=1)
@@ -68,10 +73,7 @@ def _rng(seed: int, *names) -> np.random.Generator:
 
 
 def _tag_times(score: Score, seconds: float) -> list[tuple[str, float, float]]:
-    """Return (tag, start, end) for each stretch in which an instrument plays.
-
-    Rests shorter than two seconds belong to the stretch.
-    """
+    """Return (tag, start, end) for each stretch in which an instrument plays."""
     rows = []
     for tag in sorted({part.tag for part in score.parts}):
         notes = np.concatenate([part.notes for part in score.parts if part.tag == tag])
@@ -89,10 +91,7 @@ def _tag_times(score: Score, seconds: float) -> list[tuple[str, float, float]]:
 
 
 def _save(job: dict, score: Score, sound: dict, files: dict | None = None, **truth) -> dict:
-    """Record a score into the job's file, with the texts or bytes of `files` beside it.
-
-    Return the row and the tag times of the track, and the names of the further files.
-    """
+    """Record a score into the job's file, with the texts or bytes of `files` beside it."""
     seconds, folder = float(job["seconds"]), Path(job["folder"])
     y = perform(score, sound, _font(), seconds=seconds)
     for name, content in (files or {}).items():
@@ -108,27 +107,19 @@ def _save(job: dict, score: Score, sound: dict, files: dict | None = None, **tru
     return {"row": {**row, **truth}, "tags": times, "files": list(files or {})}
 
 
-# ---- workers -------------------------------------------------------------------------------
-
-
-def _serve() -> None:
-    """Answer jobs, one JSON object a line, until the input ends."""
-    for line in sys.stdin:
-        job = json.loads(line)
-        try:
-            answer = _RENDERERS[job["kind"]](job)
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
 # ---- rendering a dataset -------------------------------------------------------------------
 
 
-def _cores() -> int:
-    count = getattr(os, "sched_getaffinity", None)
-    return len(count(0)) if count else os.cpu_count() or 1
+def _render_one(job: dict) -> dict:
+    """Render one track, in whichever process."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return _RENDERERS[job["kind"]]({**job, "attempt": attempt})
+        except (RenderError, ArithmeticError, ValueError) as error:
+            problem = error
+    raise RenderError(
+        f"{job['path']}: not rendered in {ATTEMPTS} attempts; the last one said: {problem}"
+    ) from problem
 
 
 def _read_journal(path: Path) -> tuple[dict, dict[str, dict]]:
@@ -187,7 +178,8 @@ def _render(kind, folder, plan: list[dict], parameters: dict, jobs, progress) ->
                    unit="track", disable=not progress)  # fmt: skip
         with bar, (folder / JOURNAL).open("a", encoding="utf-8", newline="\n") as journal:
             journal.write("\n")  # ends a line torn by a kill
-            for answer in work_off(todo, jobs or _cores()):
+            pool = joblib.Parallel(jobs or joblib.cpu_count(), return_as="generator_unordered")
+            for answer in pool(joblib.delayed(_render_one)(job) for job in todo):
                 journal.write(json.dumps(answer) + "\n")
                 journal.flush()
                 answers[answer["row"]["track_id"]] = answer
@@ -221,43 +213,7 @@ def render_demo(
     jobs: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Render the demo dataset: GTZAN's ten genres, played by invented artists.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where the tracks go, as ``genres/<genre>/<genre>.00000.flac``. A rendering that was
-        stopped is continued; one with other parameters is replaced.
-    artists_per_genre, tracks_per_artist : int > 0
-        Size of the dataset.
-    seconds : float > 0
-        Length of each track in seconds.
-    seed : int >= 0
-        Everything is drawn from it.
-    jobs : int, optional
-        Number of worker processes; by default one a core.
-    progress : bool
-        Show a progress bar on stderr.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a track, also written to ``tracks.csv``: track_id, path (below `folder`), label,
-        labels, artist, album, title, group (the artist), split (empty), seconds, tempo (beats a
-        minute), key, drums, fusion (a second genre, or empty), tags (instruments, joined by
-        ``|``). ``tags.csv`` says when each instrument plays.
-
-    Raises
-    ------
-    RenderError
-        If a track cannot be rendered, or if `folder` holds a ``tracks.csv`` from elsewhere.
-
-    Examples
-    --------
-    >>> tracks = render_demo("data/demo")  # doctest: +SKIP
-    >>> len(tracks)  # doctest: +SKIP
-    300
-    """
+    """Render the demo dataset: GTZAN's ten genres, played by invented artists."""
     parameters = {"artists_per_genre": artists_per_genre, "tracks_per_artist": tracks_per_artist,
                   "seconds": seconds, "seed": seed}  # fmt: skip
     plan = [
@@ -303,36 +259,7 @@ def render_demo_instruments(
     jobs: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Render the instruments dataset: IRMAS's eleven classes and its layout.
-
-    Training excerpts last three seconds and have one label, the instrument in front; several come
-    from one recording. Test pieces last 5 to 20 seconds and have one to three labels.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where the tracks go: ``IRMAS-TrainingData/<class>/[<class>][<genre>]0001__1.flac`` and
-        ``IRMAS-TestingData-Part1/Part1/<name>.flac`` beside ``<name>.txt``, one label a line.
-    recordings_per_class, excerpts_per_recording, test_pieces : int > 0
-        Size of the dataset.
-    seed, jobs, progress
-        As in `render_demo`.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a track, as in `render_demo`; labels are joined by ``|``, group is the recording,
-        split is "train" or "test".
-
-    Raises
-    ------
-    RenderError
-        As in `render_demo`.
-
-    Examples
-    --------
-    >>> tracks = render_demo_instruments("data/demo_instruments")  # doctest: +SKIP
-    """
+    """Render the instruments dataset: IRMAS's eleven classes and its layout."""
     parameters = {"recordings_per_class": recordings_per_class,
                   "excerpts_per_recording": excerpts_per_recording,
                   "test_pieces": test_pieces, "seed": seed}  # fmt: skip
@@ -432,36 +359,7 @@ def render_demo_composers(
     jobs: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Render the composers dataset: five invented ways of composing for piano.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where the tracks go: ``audio/<composer>/<name>.flac``, each with ``midi/...mid``.
-    compositions : int > 0
-        Compositions of each composer.
-    performances : int > 0
-        Performances of each composition; tempo, rubato, dynamics and pedal differ.
-    seconds : float > 0
-        Length of each performance in seconds.
-    seed, jobs, progress
-        As in `render_demo`.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a performance, as in `render_demo`: label is the composer, group the composition,
-        artist the performer; `midi` is the path of its MIDI file.
-
-    Raises
-    ------
-    RenderError
-        As in `render_demo`.
-
-    Examples
-    --------
-    >>> tracks = render_demo_composers("data/demo_composers")  # doctest: +SKIP
-    """
+    """Render the composers dataset: five invented ways of composing for piano."""
     parameters = {"compositions": compositions, "performances": performances,
                   "seconds": seconds, "seed": seed}  # fmt: skip
     plan = [
@@ -508,18 +406,7 @@ def _render_piano(job: dict) -> dict:
 
 
 def midi_bytes(score: Score) -> bytes:
-    """Return a score as a MIDI file, with times in seconds kept to a millisecond.
-
-    Parameters
-    ----------
-    score : Score
-        The parts; velocities and pitches are written as they are.
-
-    Returns
-    -------
-    bytes
-        A standard MIDI file: 480 ticks a beat, 120 beats a minute.
-    """
+    """Return a score as a MIDI file, with times in seconds kept to a millisecond."""
     import symusic
 
     out = symusic.Score(480)
@@ -535,65 +422,18 @@ def midi_bytes(score: Score) -> bytes:
 def render_midi(
     path: str | Path, out: str | Path, *, seconds: float | None = None, program: int = 0
 ) -> Path:
-    """Play a MIDI file with one instrument of the soundfont.
-
-    Parameters
-    ----------
-    path : str or Path
-        The MIDI file. All its notes are played by one instrument; the sustain pedal is obeyed.
-    out : str or Path
-        The audio file to write: 22,050 Hz, mono, FLAC.
-    seconds : float > 0, optional
-        At most this long from the first note; by default the whole piece.
-    program : int
-        General MIDI program from 0; 0 is a grand piano.
-
-    Returns
-    -------
-    Path
-        `out`.
-
-    Raises
-    ------
-    RenderError
-        If the file is not MIDI, or has no notes.
-
-    Examples
-    --------
-    >>> render_midi("piece.mid", "piece.flac", seconds=60)  # doctest: +SKIP
-    """
+    """Play a MIDI file with one instrument of the soundfont."""
     import soxr
 
-    notes = _midi_notes(Path(path))
-    notes[:, 0] -= notes[:, 0].min()
-    length = float((notes[:, 0] + notes[:, 1]).max()) + 0.5
+    notes = symbolic.read_notes(path, pedal=True)
+    length = float(notes["end"].max()) + 0.5
     length = min(length, seconds) if seconds else length
-    y = _font().play(notes[np.argsort(notes[:, 0], kind="stable")], program, seconds=length)
+    played = notes.assign(duration=notes["end"] - notes["start"])
+    played = played[["start", "duration", "pitch", "velocity"]].to_numpy(dtype=float)
+    y = _font().play(played, program, seconds=length)
     half = soxr.resample(y, FONT_SR, SR)
     write_audio(Path(out), half * np.float32(0.7 / max(1e-9, float(np.abs(half).max()))))
     return Path(out)
-
-
-def _midi_notes(path: Path) -> np.ndarray:
-    """Return (start, duration, pitch, velocity) of all notes, held as long as the pedal is."""
-    import symusic
-
-    try:
-        score = symusic.Score(path).to("second")
-    except Exception as error:
-        raise RenderError(f"{path}: not a readable MIDI file; check or leave it out") from error
-    rows = []
-    for track in score.tracks:
-        downs = np.array([[p.time, p.time + p.duration] for p in track.pedals]).reshape(-1, 2)
-        for note in track.notes:
-            end = note.time + note.duration
-            k = int(np.searchsorted(downs[:, 0], end, side="right")) - 1
-            if k >= 0 and end < downs[k, 1]:
-                end = min(downs[k, 1], end + 4.0)
-            rows.append((note.time, end - note.time, note.pitch, note.velocity))
-    if not rows:
-        raise RenderError(f"{path}: holds no notes; leave it out")
-    return np.array(rows, dtype=float)
 
 
 # ---- demo_band: an invented discography ----------------------------------------------------
@@ -609,37 +449,7 @@ def render_demo_band(
     jobs: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Render an invented discography whose style drifts over the years, with one break.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where the tracks go: ``<year> - <album>/01 - <title>.flac``. Chords and keys are written
-        below ``annotations/chords`` and ``annotations/keys`` in the public .lab format (start,
-        end, label).
-    albums, tracks_per_album : int > 0
-        Size of the discography; one album a year.
-    seconds : float > 0
-        Length of each song in seconds.
-    seed, jobs, progress
-        As in `render_demo`.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a song, as in `render_demo`: label and album are the album; further columns are
-        year, drift (0 to 1), after_break, guitar_share and orchestra_share (of the parts that are
-        neither bass nor drums), and outside_share (of the time, chords with notes outside the key).
-
-    Raises
-    ------
-    RenderError
-        As in `render_demo`.
-
-    Examples
-    --------
-    >>> tracks = render_demo_band("data/demo_band")  # doctest: +SKIP
-    """
+    """Render an invented discography whose style drifts over the years, with one break."""
     parameters = {"albums": albums, "tracks_per_album": tracks_per_album, "seconds": seconds,
                   "seed": seed}  # fmt: skip
     plan = [_band_job(seed, album, albums, k, seconds)
@@ -686,6 +496,3 @@ def _render_band(job: dict) -> dict:
 
 _RENDERERS = {"demo": _render_song, "demo_instruments": _render_instrument,
               "demo_composers": _render_piano, "demo_band": _render_band}  # fmt: skip
-
-if __name__ == "__main__" and "--worker" in sys.argv:
-    _serve()

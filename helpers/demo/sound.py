@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,35 +10,16 @@ import numpy as np
 import scipy.fft
 import soundfile as sf
 
-from helpers.demo_scores import Score
-from helpers.soundfont import SR as FONT_SR
-from helpers.soundfont import SoundFont
+from helpers.demo.scores import Score
+from helpers.demo.soundfont import SR as FONT_SR
+from helpers.demo.soundfont import SoundFont
+from helpers.files import replacing
 
 SR = 22050
 
 
 def draw_sound(rng: np.random.Generator, *, strength: float = 1.0) -> dict:
-    """Draw the sound of a recording: equalizer, room, saturation, hiss and level.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    strength : float >= 0
-        Scales the equalizer; 1 is an artist's sound.
-
-    Returns
-    -------
-    dict
-        Numbers and lists of numbers: `bumps` (octaves above 50 Hz, width in octaves, dB), `tilt`
-        (dB an octave), `low_cut` and `high_cut` (Hz), `room` (seconds), `wet` (dB), `drive`,
-        `hiss` and `level` (dB).
-
-    Examples
-    --------
-    >>> draw_sound(np.random.default_rng(0))["room"] > 0
-    True
-    """
+    """Draw the sound of a recording: equalizer, room, saturation, hiss and level."""
     bumps = [[float(rng.uniform(0, 7.5)), float(rng.uniform(0.4, 1.3)),
               float(rng.normal(0, 2.7 * strength))] for _ in range(6)]  # fmt: skip
     return {
@@ -57,22 +37,7 @@ def draw_sound(rng: np.random.Generator, *, strength: float = 1.0) -> dict:
 
 
 def nudge(rng: np.random.Generator, sound: dict, *, strength: float = 0.3) -> dict:
-    """Return a sound a little changed, as from one session of an artist to the next.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    sound : dict
-        See `draw_sound`.
-    strength : float >= 0
-        How much, where 1 is about as far as another artist.
-
-    Returns
-    -------
-    dict
-        The changed copy.
-    """
+    """Return a sound a little changed, as from one session of an artist to the next."""
     bumps = [[c, w, g + float(rng.normal(0, 3 * strength))] for c, w, g in sound["bumps"]]
     level = sound["level"] + float(rng.normal(0, 3 * strength))
     return {**sound, "bumps": bumps, "level": min(level, -12.0)}
@@ -107,29 +72,7 @@ def _loudness(y: np.ndarray) -> float:
 
 
 def perform(score: Score, sound: dict, font: SoundFont, *, seconds: float) -> np.ndarray:
-    """Play, mix and record a score.
-
-    Parameters
-    ----------
-    score : Score
-        What is played.
-    sound : dict
-        The sound of the recording; see `draw_sound`.
-    font : SoundFont
-        The instruments.
-    seconds : float > 0
-        Length of the result in seconds.
-
-    Returns
-    -------
-    np.ndarray [shape=(round(seconds * 22050),)]
-        Mono audio, float32, at 22,050 Hz, within -1 and 1.
-
-    Raises
-    ------
-    FloatingPointError
-        If a sample is not finite, or if nothing sounds.
-    """
+    """Play, mix and record a score."""
     mix = np.zeros(round(seconds * FONT_SR), dtype=np.float32)
     for part in score.parts:
         stem = font.play(part.notes, part.program, seconds=seconds, drums=part.role == "drums")
@@ -159,21 +102,6 @@ def _record(mix: np.ndarray, sound: dict, n_out: int) -> np.ndarray:
 
 
 def write_audio(path: Path, y: np.ndarray, *, sr: int = SR) -> None:
-    """Write mono 16-bit FLAC in one step: the file is whole or not there.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its folder is made.
-    y : np.ndarray [shape=(n,)]
-        Audio between -1 and 1.
-    sr : int > 0
-        Sampling rate in hertz.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        sf.write(part, y, sr, format="FLAC", subtype="PCM_16")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write mono 16-bit FLAC in one step: the file is whole or not there."""
+    with replacing(path) as temporary:
+        sf.write(temporary, y, sr, format="FLAC", subtype="PCM_16")

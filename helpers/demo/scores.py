@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.demo_styles import (
+from helpers.demo.styles import (
     ADJECTIVES,
     BAND_STYLES,
     BORROWED,
@@ -113,40 +113,14 @@ def pick(rng: np.random.Generator, items):
 
 @cache
 def parse_chord(name: str) -> tuple[int, str]:
-    """Split a chord name into its root, in semitones above C, and its quality.
-
-    Examples
-    --------
-    >>> parse_chord("Ebm7")
-    (3, 'm7')
-    """
+    """Split a chord name into its root, in semitones above C, and its quality."""
     size = 2 if name[1:2] in ("b", "#") else 1
     root = "C D EF G A B".index(name[0]) + {"b": -1, "#": 1}.get(name[1:size], 0)
     return root % 12, name[size:]
 
 
 def make_artist(rng: np.random.Generator, genre: str, name: str = "Nobody") -> Artist:
-    """Draw an artist of a genre.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    genre : str
-        One of the keys of `GENRES`.
-    name : str
-        Its name; see `band_name`.
-
-    Returns
-    -------
-    Artist
-        Its name, albums, instruments, keys, pace, favourite patterns and levels.
-
-    Examples
-    --------
-    >>> make_artist(np.random.default_rng(0), "jazz").genre
-    'jazz'
-    """
+    """Draw an artist of a genre."""
     table = GENRES[genre]
     modes = ["minor" if rng.random() < table["minor"] else "major" for _ in range(3)]
     return Artist(
@@ -163,13 +137,7 @@ def make_artist(rng: np.random.Generator, genre: str, name: str = "Nobody") -> A
 
 
 def band_name(seed: int, number: int) -> str:
-    """Return the name of the invented band with a number; no two of a seed are the same.
-
-    Examples
-    --------
-    >>> len({band_name(0, k) for k in range(2000)})
-    2000
-    """
+    """Return the name of the invented band with a number; no two of a seed are the same."""
     rounds, k = divmod(number, len(ADJECTIVES) * len(NOUNS))
     k = int(np.random.default_rng(seed).permutation(len(ADJECTIVES) * len(NOUNS))[k])
     adjective, noun = divmod(k, len(NOUNS))
@@ -177,25 +145,13 @@ def band_name(seed: int, number: int) -> str:
 
 
 def make_title(rng: np.random.Generator) -> str:
-    """Invent a title.
-
-    Examples
-    --------
-    >>> make_title(np.random.default_rng(1)) != ""
-    True
-    """
+    """Invent a title."""
     first, second = pick(rng, THINGS), pick(rng, THINGS)
     return pick(rng, TITLES).format(a=pick(rng, ADJECTIVES), n=first, m=second)
 
 
 def make_titles(rng: np.random.Generator, n: int) -> list[str]:
-    """Invent `n` titles, no two the same.
-
-    Examples
-    --------
-    >>> len(set(make_titles(np.random.default_rng(0), 50)))
-    50
-    """
+    """Invent `n` titles, no two the same."""
     titles: dict[str, None] = {}
     while len(titles) < n:
         titles[make_title(rng)] = None
@@ -205,32 +161,7 @@ def make_titles(rng: np.random.Generator, n: int) -> list[str]:
 def compose_song(
     rng: np.random.Generator, artist: Artist, *, seconds: float, fusion: str = ""
 ) -> Score:
-    """Compose a song of an artist's genre.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    artist : Artist
-        Who plays; the genre is the artist's.
-    seconds : float > 0
-        The score lasts at least this long.
-    fusion : str
-        A second genre, which lends its rhythm or its instruments, and perhaps its harmony; ""
-        for none.
-
-    Returns
-    -------
-    Score
-        Its parts, tempo, key and chords.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> score = compose_song(rng, make_artist(rng, "rock"), seconds=10.0)
-    >>> score.drums
-    True
-    """
+    """Compose a song of an artist's genre."""
     table = GENRES[artist.genre]
     own = artist.style if rng.random() < 0.8 else int(rng.integers(len(table["styles"])))
     style, programs = dict(table["styles"][own]), dict(artist.programs)
@@ -264,36 +195,7 @@ def arrange(
     rng: np.random.Generator, style: dict, programs: dict, levels: dict, *, tempo: float,
     tonic: int, mode: str, scale: tuple, progressions: list, seconds: float, taste: dict,
 ) -> Score:  # fmt: skip
-    """Write out a song form with every part of a band.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    style : dict
-        A groove family, as in `GENRES`.
-    programs, levels : dict
-        Program of each role, and its level in dB. A role without a level is left out.
-    tempo : float
-        Beats a minute.
-    tonic : int
-        Key note, in semitones above C.
-    mode : str
-        "major" or "minor".
-    scale : tuple of int
-        Scale of the lead, in semitones above the key note.
-    progressions : list of str
-        Chords to choose from, written in C.
-    seconds : float
-        The score lasts at least this long.
-    taste : dict
-        For each role a number from 0 to 1: which pattern it likes best.
-
-    Returns
-    -------
-    Score
-        The parts, with tempo, key and chords.
-    """
+    """Write out a song form with every part of a band."""
     beat = 60 / tempo
     n_bars = int(np.ceil(seconds / (beat * style["meter"]))) + 1
     bars = _form(rng, n_bars, style["meter"], progressions, tonic)
@@ -361,42 +263,14 @@ def _humanize(rng, notes, beat, *, spread: float = 0.006) -> np.ndarray:
 
 
 def fold(pitch: np.ndarray) -> np.ndarray:
-    """Move pitches by octaves into the range that the soundfont plays well.
-
-    Examples
-    --------
-    >>> fold(np.array([20, 60, 100])).tolist()
-    [32, 60, 88]
-    """
+    """Move pitches by octaves into the range that the soundfont plays well."""
     pitch = np.asarray(pitch)
     low = np.where(pitch < LOWEST, pitch + 12 * np.ceil((LOWEST - pitch) / 12), pitch)
     return np.where(low > HIGHEST, low - 12 * np.ceil((low - HIGHEST) / 12), low).astype(int)
 
 
 def voicing(root: int, quality: str, before: list[int], centre: int) -> list[int]:
-    """Return the voicing of a chord that is nearest to the one before it.
-
-    Parameters
-    ----------
-    root : int
-        Semitones above C.
-    quality : str
-        One of the keys of `QUALITIES`.
-    before : list of int
-        Pitches of the chord before; [] at the start.
-    centre : int
-        Pitch around which the chord lies.
-
-    Returns
-    -------
-    list of int
-        Three or four pitches from low to high.
-
-    Examples
-    --------
-    >>> voicing(5, "", [60, 64, 67], 62)
-    [60, 65, 69]
-    """
+    """Return the voicing of a chord that is nearest to the one before it."""
     intervals = QUALITIES[quality]
     if len(intervals) == 2:  # a power chord stays low and whole
         low = 40 + (root - 40) % 12
@@ -556,13 +430,7 @@ class _Band:
 
 
 def scale_of(mode: str) -> tuple[int, ...]:
-    """Return the seven-note scale of a mode, in semitones above the key note.
-
-    Examples
-    --------
-    >>> scale_of("major")[:3]
-    (0, 2, 4)
-    """
+    """Return the seven-note scale of a mode, in semitones above the key note."""
     return MAJOR if mode == "major" else MINOR
 
 
@@ -570,20 +438,7 @@ def scale_of(mode: str) -> tuple[int, ...]:
 
 
 def window(score: Score, start: float, seconds: float) -> Score:
-    """Return what begins within a window of a score, moved to time zero.
-
-    Parameters
-    ----------
-    score : Score
-        The whole piece.
-    start, seconds : float
-        Begin and length of the window in seconds.
-
-    Returns
-    -------
-    Score
-        The parts that have notes there.
-    """
+    """Return what begins within a window of a score, moved to time zero."""
     parts = []
     for part in score.parts:
         at = part.notes[:, 0] - start
@@ -606,26 +461,7 @@ def coverage(part: Part, start: float, seconds: float) -> float:
 
 def compose_for(rng: np.random.Generator, genre: str, roles: dict[str, int], *, seconds: float,
                 backing: float) -> Score:  # fmt: skip
-    """Compose a song in which chosen instruments stand in front.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    genre : str
-        One of the keys of `GENRES`; its grooves and harmony are used.
-    roles : dict of str to int
-        Program of each part in front; one of them is "lead".
-    seconds : float > 0
-        The score lasts at least this long.
-    backing : float
-        Level of the other parts in dB; -60 and below leaves them out.
-
-    Returns
-    -------
-    Score
-        The parts, with tempo, key and chords.
-    """
+    """Compose a song in which chosen instruments stand in front."""
     artist = make_artist(rng, genre)
     table = GENRES[genre]
     others = {"comp": pick(rng, NEUTRAL), "bass": pick(rng, (32, 33, 35)),
@@ -643,28 +479,7 @@ def compose_for(rng: np.random.Generator, genre: str, roles: dict[str, int], *, 
 
 
 def compose_piano(rng: np.random.Generator, composer: str, *, seconds: float) -> Score:
-    """Compose a piano piece in the way of an invented composer.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance: belongs to the composition.
-    composer : str
-        One of the keys of `COMPOSERS`.
-    seconds : float > 0
-        The score lasts at least this long.
-
-    Returns
-    -------
-    Score
-        One part a hand or voice, all for the piano.
-
-    Examples
-    --------
-    >>> score = compose_piano(np.random.default_rng(0), "Jonah Pike", seconds=5.0)
-    >>> [part.tag for part in score.parts]
-    ['piano', 'piano', 'piano']
-    """
+    """Compose a piano piece in the way of an invented composer."""
     table = COMPOSERS[composer]
     mode = pick(rng, table["modes"])
     score = arrange(
@@ -683,23 +498,7 @@ def compose_piano(rng: np.random.Generator, composer: str, *, seconds: float) ->
 
 
 def interpret(rng: np.random.Generator, score: Score, habits: dict) -> Score:
-    """Perform a piano score: another tempo, rubato, dynamics, touch and pedal.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance: belongs to the performance.
-    score : Score
-        The composition.
-    habits : dict
-        The performer's `pace` (factor), `rubato` (share of the tempo), `force` (factor), `pedal`
-        (factor on durations) and `melody` (velocity added to the lead).
-
-    Returns
-    -------
-    Score
-        One part with all notes, and the tempo as it is played.
-    """
+    """Perform a piano score: another tempo, rubato, dynamics, touch and pedal."""
     pace = habits["pace"] * float(np.exp(rng.normal(0, 0.04)))
     grid = np.arange(0, 600, 0.05)
     waves = sum(np.sin(2 * np.pi * (grid / period + rng.random()))
@@ -725,23 +524,7 @@ def interpret(rng: np.random.Generator, score: Score, habits: dict) -> Score:
 
 
 def compose_drifting(rng: np.random.Generator, drift: float, *, seconds: float) -> Score:
-    """Compose a song of the invented band.
-
-    Parameters
-    ----------
-    rng : np.random.Generator
-        Source of chance.
-    drift : float
-        From 0 (guitars, chords of the key, fast) to 1 (orchestra, organs and sitar, borrowed
-        chords, slow).
-    seconds : float > 0
-        The score lasts at least this long.
-
-    Returns
-    -------
-    Score
-        The parts, with tempo, key and chords.
-    """
+    """Compose a song of the invented band."""
     programs = {role: pick(rng, (LATE if rng.random() < drift else EARLY)[role]) for role in EARLY}
     programs |= {"bass": pick(rng, (33, 34)), "kit": pick(rng, (0, 8))}
     mode = "minor" if rng.random() < 0.2 + 0.3 * drift else "major"

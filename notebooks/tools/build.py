@@ -4,10 +4,10 @@ The text files in ``notebooks/src`` (jupytext, percent format) are what people e
 ``.ipynb`` files in ``notebooks`` are made from them and hold the outputs of a run on the demo
 dataset::
 
-    python -m helpers.notebooks build        # .py -> .ipynb, keeps ids and outputs
-    python -m helpers.notebooks render 05    # executes one notebook and keeps its outputs
-    python -m helpers.notebooks pull 05      # an edit made in JupyterLab -> .py
-    python -m helpers.notebooks check        # lists what is out of date
+    python -m notebooks.tools.build build        # .py -> .ipynb, keeps ids and outputs
+    python -m notebooks.tools.build render 05    # executes one notebook and keeps its outputs
+    python -m notebooks.tools.build pull 05      # an edit made in JupyterLab -> .py
+    python -m notebooks.tools.build check        # lists what is out of date
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import ast
 import base64
-import contextlib
 import copy
 import hashlib
 import html
@@ -25,7 +24,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +33,7 @@ from jupyter_client import AsyncKernelManager
 
 from helpers.files import write_atomic
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MAX_BYTES = 1_000_000
 AUDIO_PLACEHOLDER = "(audio player: run the cell to listen)"
 KERNEL = {
@@ -44,21 +43,24 @@ KERNEL = {
 STAMP = "music_series"  # our entry in the metadata of a notebook
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 REPOSITORY = re.compile(r"""^REPOSITORY = ["'](.*?)["']""", re.MULTILINE)
-# Kernels report their failures in the notebook; their own log, and what native libraries print
-# below Python (TensorFlow at its start), is only noise.
-KERNEL_ARGUMENTS = ("--IPKernelApp.log_level=50", "--IPKernelApp.capture_fd_output=False")
 UNKNOWN = object()  # a default that is not a literal
 
 
 class QuietKernelManager(AsyncKernelManager):
-    """Start kernels whose native libraries do not write to the terminal.
+    """Start kernels with figures inline, whose own log and native libraries stay silent.
 
-    TensorFlow reports at start what it did not find, from below Python. What Python itself writes
-    goes into the notebook as always.
+    Unless told otherwise, TensorFlow and JAX take all memory of a GPU at their start, and the
+    second of two kernels finds none. What the caller has set for them stays.
     """
 
     async def _async_launch_kernel(self, kernel_cmd, **options):
-        await super()._async_launch_kernel(kernel_cmd, **options | {"stderr": subprocess.DEVNULL})
+        offered = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+                   "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # fmt: skip
+        wanted = {"MPLBACKEND": "module://matplotlib_inline.backend_inline",
+                  "SERIES_STATIC": "1"}  # fmt: skip  # nobody is there to use a menu
+        options["env"] = offered | dict(options.get("env") or os.environ) | wanted
+        options["stderr"] = subprocess.DEVNULL  # a cell that fails says so in the notebook
+        await super()._async_launch_kernel([*kernel_cmd, "--IPKernelApp.log_level=50"], **options)
 
 
 class NotebookError(RuntimeError):
@@ -76,94 +78,29 @@ class Parameter(NamedTuple):
 
 
 def sources(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
-    """Find the text sources in numeric order, all of them or those that are named.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Numbers or stems, such as ``"05"`` or ``"05_convpool"``; empty means every notebook.
-    root : pathlib.Path
-        The root of the repository.
-
-    Returns
-    -------
-    list of pathlib.Path
-
-    Raises
-    ------
-    NotebookError
-        If a name fits no source.
-
-    Examples
-    --------
-    >>> [path.stem for path in sources(root=Path("no/such/folder"))]
-    []
-    """
+    """Find the text sources in numeric order, all of them or those that are named."""
     files = sorted((root / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
     files = [path for path in files if path.stem != "00_template"]
-    if not names:
-        return files
     chosen = set()
     for name in names:
         stem = Path(name).name.removesuffix(".py").removesuffix(".ipynb")
-        found = [path for path in files if path.stem == stem or path.stem.split("_")[0] == stem]
+        found = {path for path in files if stem in (path.stem, path.stem.split("_")[0])}
         if not found:
             known = ", ".join(path.stem for path in files) or "none"
             raise NotebookError(f"no notebook {name!r} in notebooks/src; there are: {known}")
-        chosen.update(found)
-    return sorted(chosen)
+        chosen |= found
+    return sorted(chosen) if names else files
 
 
 def code_hash(nb: nbformat.NotebookNode) -> str:
-    """Hash the sources of the code cells, in order (SHA-256, 64 hexadecimal digits).
-
-    Prose, outputs and metadata do not count, nor does the setup cell, which only finds the series:
-    the outputs of a notebook belong to its code as long as this number stays the same.
-
-    Parameters
-    ----------
-    nb : nbformat.NotebookNode
-        The notebook.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-    >>> one = new_notebook(cells=[new_code_cell("1 + 1")])
-    >>> two = new_notebook(cells=[new_markdown_cell("Why?"), new_code_cell("1 + 1")])
-    >>> code_hash(one) == code_hash(two)
-    True
-    """
+    """Hash the sources of the code cells, in order (SHA-256, 64 hexadecimal digits)."""
     return _digest(
         cell.source for cell in nb.cells if cell.cell_type == "code" and "setup" not in _tags(cell)
     )
 
 
 def parameters(nb: nbformat.NotebookNode) -> dict[str, Parameter]:
-    """Read the parameters that a notebook declares in its cell tagged ``parameters``.
-
-    The cell is parsed, not searched: comments may hold any character.
-
-    Parameters
-    ----------
-    nb : nbformat.NotebookNode
-        The notebook.
-
-    Returns
-    -------
-    dict of str to Parameter
-        The default is `UNKNOWN` where it is not a literal.
-
-    Examples
-    --------
-    >>> from nbformat.v4 import new_code_cell, new_notebook
-    >>> cell = new_code_cell("N_MELS: int = 96  # 12=coarse", metadata={"tags": ["parameters"]})
-    >>> parameters(new_notebook(cells=[cell]))
-    {'N_MELS': Parameter(default=96, annotation='int')}
-    """
+    """Read the parameters that a notebook declares in its cell tagged ``parameters``."""
     found = {}
     for cell in nb.cells:
         if cell.cell_type == "code" and "parameters" in _tags(cell):
@@ -191,51 +128,14 @@ def _declared(node: ast.stmt) -> dict[str, Parameter]:
 
 
 def build(names: Sequence[str] = (), *, root: Path = ROOT, force: bool = False) -> list[Path]:
-    """Make the ``.ipynb`` files from their text sources, one way.
-
-    The setup cell comes from ``notebooks/src/00_template.py`` and is written into every source
-    first. The repository's address, behind the setup cell and the Colab badge, stands in the
-    ``.ipynb`` only: see `address`. Cells that did not change keep their ids and outputs.
-
-    Parameters
-    ----------
-    names : sequence of str
-        As in `sources`.
-    root : pathlib.Path
-        The root of the repository.
-    force : bool
-        Build over an ``.ipynb`` that was edited since it was built.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The notebooks, changed or not.
-
-    Raises
-    ------
-    NotebookError
-        If a source or the template lacks what it needs, or an edit would be lost.
-
-    Examples
-    --------
-    >>> build(["05"])  # doctest: +SKIP
-    [PosixPath('notebooks/05_convpool.ipynb')]
-    """
+    """Make the ``.ipynb`` files from their text sources, one way."""
     files = sources(names, root=root)
     repository = address(root) if files else ""
     return [_build_one(path, repository, root=root, force=force) for path in files]
 
 
 def address(root: Path = ROOT) -> str:
-    """Return where readers can clone the series: `origin` on GitHub, else the template's setting.
-
-    Empty while there is neither. A name and password that git keeps in an address are left out.
-
-    Examples
-    --------
-    >>> address().partition("://")[0] in ("https", "")
-    True
-    """
+    """Return where readers can clone the series: GitHub's `origin`, else the template's setting."""
     if shutil.which("git"):
         git = ["git", "-C", str(root), "remote", "get-url", "origin"]
         origin = subprocess.run(git, capture_output=True, text=True, check=False).stdout
@@ -252,7 +152,7 @@ def _build_one(path: Path, repository: str, *, root: Path, force: bool) -> Path:
     if previous is not None and not force and _was_edited(previous, nb):
         raise NotebookError(
             f"{_where(target, root)} was edited after it was built; bring the edit back with "
-            f"`make pull NB={path.stem}`, or drop it with `python -m helpers.notebooks build "
+            f"`make pull NB={path.stem}`, or drop it with `python -m notebooks.tools.build build "
             f"{path.stem} --force`"
         )
     stamp = {"built_hash": _cells_hash(nb)}
@@ -360,30 +260,7 @@ def _was_edited(previous: nbformat.NotebookNode, nb: nbformat.NotebookNode) -> b
 
 
 def pull(name: str, *, root: Path = ROOT) -> Path:
-    """Bring an edit made in JupyterLab from the ``.ipynb`` back into the text source.
-
-    Parameters
-    ----------
-    name : str
-        Number or stem of the notebook.
-    root : pathlib.Path
-        The root of the repository.
-
-    Returns
-    -------
-    pathlib.Path
-        The text source.
-
-    Raises
-    ------
-    NotebookError
-        If the notebook is missing or cannot be read.
-
-    Examples
-    --------
-    >>> pull("05")  # doctest: +SKIP
-    PosixPath('notebooks/src/05_convpool.py')
-    """
+    """Bring an edit made in JupyterLab from the ``.ipynb`` back into the text source."""
     import jupytext
 
     (path,) = sources([name], root=root)
@@ -412,25 +289,7 @@ def _keep_blank_lines(cells: list, old_cells: list) -> None:
 
 
 def check(names: Sequence[str] = (), *, root: Path = ROOT) -> list[str]:
-    """List what is out of date: notebooks not built from their source, outputs of other code.
-
-    Parameters
-    ----------
-    names : sequence of str
-        As in `sources`.
-    root : pathlib.Path
-        The root of the repository.
-
-    Returns
-    -------
-    list of str
-        One sentence a problem with its remedy; empty if everything is in order.
-
-    Examples
-    --------
-    >>> check(root=Path("no/such/folder"))
-    []
-    """
+    """List what is out of date: notebooks not built from their source, outputs of other code."""
     files = sources(names, root=root)
     problems = [problem for path in files if (problem := _check_one(path, root))]
     if not names:
@@ -471,35 +330,7 @@ def _check_one(path: Path, root: Path) -> str:
 
 
 def render(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
-    """Execute notebooks with their default parameters, in numeric order, and keep the outputs.
-
-    Each is built first. The file is replaced only after every cell succeeded. Audio players,
-    progress bars and stderr are dropped, so two renders of a deterministic notebook are the
-    same bytes.
-
-    Parameters
-    ----------
-    names : sequence of str
-        As in `sources`.
-    root : pathlib.Path
-        The root of the repository, where the kernel runs.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The rendered notebooks.
-
-    Raises
-    ------
-    NotebookError
-        If a cell fails (the message names notebook, cell and error), or the result is larger
-        than `MAX_BYTES`.
-
-    Examples
-    --------
-    >>> render(["05"])  # doctest: +SKIP
-    [PosixPath('notebooks/05_convpool.ipynb')]
-    """
+    """Execute notebooks with their default parameters, in numeric order, and keep the outputs."""
     return [_render_one(target, root) for target in build(names, root=root)]
 
 
@@ -535,53 +366,17 @@ def _execute(nb: nbformat.NotebookNode, where: str, root: Path) -> nbformat.Note
         timeout=None,
         record_timing=False,
         store_widget_state=False,
-        extra_arguments=list(KERNEL_ARGUMENTS),
         kernel_manager_class=QuietKernelManager,
         resources={"metadata": {"path": str(root)}},
         on_cell_start=lambda cell, cell_index: started.append(cell),
     )
-    with kernel_environment():
-        try:
-            client.execute()
-        except Exception as error:
-            number = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in started)
-            name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", "")
-            raise NotebookError(f"{where}, cell In [{number}]: {name}: {text or error}") from error
-    return nb
-
-
-@contextlib.contextmanager
-def kernel_environment() -> Iterator[None]:
-    """Set what kernels inherit: figures inline, a quiet TensorFlow, a GPU that steps can share.
-
-    Unless told otherwise, TensorFlow and JAX take all memory of a GPU at their start, and the
-    second of two kernels finds none. What the caller has set for them stays.
-
-    Examples
-    --------
-    >>> with kernel_environment():
-    ...     os.environ["MPLBACKEND"]
-    'module://matplotlib_inline.backend_inline'
-    """
-    wanted = {
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "SERIES_STATIC": "1",  # nobody is there to use a menu: helpers.plotting.explore
-    }
-    offered = {
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-    }
-    wanted |= {key: os.environ.get(key, value) for key, value in offered.items()}
-    before = {key: os.environ.get(key) for key in wanted}
-    os.environ.update(wanted)
     try:
-        yield
-    finally:
-        for key, value in before.items():
-            os.environ.pop(key, None)
-            if value is not None:
-                os.environ[key] = value
+        client.execute()
+    except Exception as error:
+        number = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in started)
+        name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", "")
+        raise NotebookError(f"{where}, cell In [{number}]: {name}: {text or error}") from error
+    return nb
 
 
 def _clean_outputs(outputs: list, number: int) -> list:
@@ -620,30 +415,7 @@ def _smaller(png: str) -> str:
 
 
 def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
-    """Turn a notebook into one web page that needs no network.
-
-    Images and audio players stand in the page itself. Scripts go, but for those of the series'
-    own players. Formulas stay as they are typed, because the scripts that would set them come
-    from the network.
-
-    Parameters
-    ----------
-    nb : nbformat.NotebookNode
-        The notebook, executed or not.
-    title : str
-        The title of the page.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from nbformat.v4 import new_markdown_cell, new_notebook
-    >>> page = to_html(new_notebook(cells=[new_markdown_cell("# Hello")]), title="A page")
-    >>> "Hello" in page, "<script" in page
-    (True, False)
-    """
+    """Turn a notebook into one web page that needs no network."""
     from nbconvert import HTMLExporter
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
@@ -716,15 +488,9 @@ def _to_json(nb: nbformat.NotebookNode) -> str:
 
 
 def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
-    """Run the command line; the exit status is 1 if something is wrong.
-
-    Examples
-    --------
-    >>> main(["check"], root=Path("no/such/folder"))
-    0
-    """
+    """Run the command line; the exit status is 1 if something is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m helpers.notebooks",
+        prog="python -m notebooks.tools.build",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

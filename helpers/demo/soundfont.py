@@ -33,23 +33,7 @@ _UNSIGNED = {_INSTRUMENT, _SAMPLE}
 
 
 def default_soundfont() -> Path:
-    """Return the path of the soundfont that pretty_midi ships.
-
-    Returns
-    -------
-    Path
-        The file ``TimGM6mb.sf2``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If pretty_midi or its soundfont is not installed.
-
-    Examples
-    --------
-    >>> default_soundfont().name
-    'TimGM6mb.sf2'
-    """
+    """Return the path of the soundfont that pretty_midi ships."""
     spec = importlib.util.find_spec("pretty_midi")
     path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec else Path("TimGM6mb.sf2")
     if not path.is_file():
@@ -78,25 +62,7 @@ class _Zone:
 
 
 class SoundFont:
-    """A SoundFont 2 file, ready to play.
-
-    Parameters
-    ----------
-    path : str or Path, optional
-        The .sf2 file; by default the one that pretty_midi ships.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a SoundFont 2 file.
-
-    Examples
-    --------
-    >>> font = SoundFont()
-    >>> y = font.play([(0.0, 0.5, 69, 100)], program=73, seconds=1.0)
-    >>> y.shape, y.dtype
-    ((44100,), dtype('float32'))
-    """
+    """A SoundFont 2 file, ready to play."""
 
     def __init__(self, path: str | Path | None = None):
         self.path = Path(path) if path else default_soundfont()
@@ -114,24 +80,7 @@ class SoundFont:
         self._bytes = 0
 
     def play(self, notes, program: int = 0, *, seconds: float, drums: bool = False) -> np.ndarray:
-        """Play notes with one instrument.
-
-        Parameters
-        ----------
-        notes : sequence of (start, duration, pitch, velocity)
-            Times in seconds, pitch and velocity as in MIDI (0 to 127).
-        program : int
-            General MIDI program from 0, or the number of a drum kit.
-        seconds : float > 0
-            Length of the result in seconds; what sounds later is cut.
-        drums : bool
-            Play a drum kit: each pitch is another drum.
-
-        Returns
-        -------
-        np.ndarray [shape=(round(seconds * 44100),)]
-            Mono audio, float32, at 44,100 Hz; not normalized.
-        """
+        """Play notes with one instrument."""
         out = np.zeros(round(seconds * SR), dtype=np.float32)
         for start, duration, pitch, velocity in notes:
             first, held = round(start * SR), max(1, int(duration * SR))

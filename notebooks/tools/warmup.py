@@ -2,8 +2,8 @@
 
 librosa keeps functions that numba has compiled in a cache on disk. Two processes that fill this
 cache at the same time can spoil it, and from then on every use ends in a segmentation fault. So
-`make` runs ``python -m helpers.warmup all`` after an installation, which writes the bytecode of
-what kernels import, too. The study runner calls it before it starts steps side by side.
+`make` runs ``python -m notebooks.tools.warmup all`` after an installation, which writes the
+bytecode of what kernels import, too. The study runner calls it before steps run side by side.
 """
 
 from __future__ import annotations
@@ -25,12 +25,7 @@ SLOW = (
 
 
 def main() -> None:
-    """Call each of librosa's compiled functions that the series uses.
-
-    Examples
-    --------
-    >>> main()
-    """
+    """Call each of librosa's compiled functions that the series uses."""
     import librosa
     import numpy as np
 

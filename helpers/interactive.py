@@ -1,4 +1,4 @@
-"""Tags over time inside one track: the windows, the truth beside them, and a player to click on."""
+"""What one can touch: menus, a map with titles, a player of tags, the microphone of the browser."""
 
 from __future__ import annotations
 
@@ -6,12 +6,93 @@ import base64
 import html
 import io
 import json
+import os
+from collections.abc import Callable
 
+import anywidget
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import traitlets
+from matplotlib.colors import to_hex
 
 LEFT, WIDE, ROW = 130, 620, 20  # room for the names, for the picture, and of a row, in pixels
 TOTAL = LEFT + WIDE + 2
+
+
+def explore(function, **choices):
+    """Show a menu for each argument; where nobody can click, call the function once.
+
+    Parameters
+    ----------
+    function : callable
+        Draws or prints something for one choice of arguments.
+    **choices
+        Name of an argument -> what it may be: a list, or a range of numbers.
+
+    Notes
+    -----
+    A study and a render call the function with the first choices, so that what is kept shows what a
+    person would see first.
+    """
+    if os.environ.get("SERIES_STATIC"):
+        function(**{name: values[0] for name, values in choices.items()})
+        return
+    import ipywidgets
+
+    menus = {
+        name: ipywidgets.IntSlider(values[0], min(values), max(values), continuous_update=False)
+        if isinstance(values, range)
+        else ipywidgets.Dropdown(options=values)
+        for name, values in choices.items()
+    }
+    ipywidgets.interact(function, **menus)
+
+
+def hover_map(points: np.ndarray, labels, titles, *, size: int = 560) -> str:
+    """Draw a map whose points say their title when the mouse rests on them.
+
+    Parameters
+    ----------
+    points : np.ndarray [shape=(n, 2)]
+        Places.
+    labels : sequence of str [length=n]
+        What colours the points.
+    titles : sequence of str [length=n]
+        What a point says.
+    size : int
+        Width and height in pixels.
+
+    Returns
+    -------
+    str
+        An SVG picture for `IPython.display.HTML`. It needs no script, so it works in JupyterLab, in
+        Colab and on a saved page.
+
+    Examples
+    --------
+    >>> hover_map(np.array([[0, 0], [1, 1]]), ["a", "b"], ["one", "two"]).count("<title>")
+    2
+    """
+    points = np.asarray(points, dtype=float)
+    low, span = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-9)
+    places = 12 + (size - 24) * (points - low) / span
+    kinds = list(dict.fromkeys(labels))
+    cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    colours = {kind: to_hex(cycle[i % len(cycle)]) for i, kind in enumerate(kinds)}
+    dots = [
+        f'<circle cx="{x:.1f}" cy="{size - y:.1f}" r="5" fill="{colours[label]}">'
+        f"<title>{html.escape(str(title))}</title></circle>"
+        for (x, y), label, title in zip(places, labels, titles)
+    ]
+    names = [
+        f'<circle cx="{size + 16}" cy="{20 + 18 * i}" r="5" fill="{colours[kind]}"/>'
+        f'<text x="{size + 28}" y="{24 + 18 * i}" font-size="12">{html.escape(str(kind))}</text>'
+        for i, kind in enumerate(kinds)
+    ]
+    inside = "".join(dots + names)
+    height = max(size, 30 + 18 * len(kinds))
+    return f'<svg viewBox="0 0 {size + 180} {height}" width="{size + 180}">{inside}</svg>'
 
 
 def heard(times: pd.DataFrame, tags: list[str], start: np.ndarray, seconds: float) -> np.ndarray:
@@ -38,10 +119,6 @@ def heard(times: pd.DataFrame, tags: list[str], start: np.ndarray, seconds: floa
     >>> times = pd.DataFrame({"tag": ["sax", "sax"], "start": [1.0, 5.0], "end": [3.0, 9.0]})
     >>> heard(times, ["sax", "harp"], np.array([0.0, 2.0, 4.0]), 4.0).tolist()
     [[0.5, 0.0], [0.5, 0.0], [0.75, 0.0]]
-
-    Notes
-    -----
-    Notebook: 13_multilabel_tagging.
     """
     start = np.asarray(start, dtype=float)
     out = np.zeros((len(start), len(tags)))
@@ -97,7 +174,7 @@ def player(
 
     Notes
     -----
-    Notebook: 13_multilabel_tagging. A window is drawn around its middle.
+    A window is drawn around its middle.
     """
     proba, start = np.asarray(proba, dtype=float), np.asarray(start, dtype=float)
     if proba.shape != (len(start), len(tags)) or not len(start):
@@ -186,3 +263,77 @@ PAGE = """<div class="taggram" style="font-family:sans-serif">
   sound.addEventListener("timeupdate", show);
 }})();
 </script></div>"""
+
+
+class Recorder(anywidget.AnyWidget):
+    """Record a few seconds in the browser and hand them to a function.
+
+    Parameters
+    ----------
+    heard : callable
+        Called with y [shape=(n_samples,)] and its rate in hertz; what it shows appears below the
+        button.
+    seconds : float > 0
+        Length of a recording.
+
+    Notes
+    -----
+    The sound goes from the browser to the kernel and nowhere else.
+    """
+
+    _esm = """
+    async function record(model, button) {
+      const stream = await navigator.mediaDevices.getUserMedia({audio: true});
+      const context = new AudioContext();
+      const source = context.createMediaStreamSource(stream);
+      const reader = context.createScriptProcessor(4096, 1, 1);
+      const blocks = [];
+      reader.onaudioprocess = (event) => blocks.push(event.inputBuffer.getChannelData(0).slice());
+      source.connect(reader);
+      reader.connect(context.destination);
+      for (let left = model.get("seconds"); left > 0; left--) {
+        button.textContent = `recording, ${Math.ceil(left)} s left`;
+        await new Promise((done) => setTimeout(done, 1000 * Math.min(1, left)));
+      }
+      reader.disconnect();
+      stream.getTracks().forEach((track) => track.stop());
+      const y = new Float32Array(blocks.length * 4096);
+      blocks.forEach((block, i) => y.set(block, i * 4096));
+      model.set("rate", context.sampleRate);
+      model.set("samples", new DataView(y.buffer));
+      model.save_changes();
+      await context.close();
+    }
+    function render({model, el}) {
+      const button = document.createElement("button");
+      const shown = document.createElement("pre");
+      const name = () => { button.textContent = `record ${model.get("seconds")} s`; };
+      button.onclick = async () => {
+        button.disabled = true;
+        try { await record(model, button); }
+        catch (problem) { shown.textContent = `The browser does not record: ${problem.message}`; }
+        button.disabled = false;
+        name();
+      };
+      model.on("change:answer", () => { shown.textContent = model.get("answer"); });
+      name();
+      el.append(button, shown);
+    }
+    export default {render};
+    """
+    seconds = traitlets.Float(10.0).tag(sync=True)
+    rate = traitlets.Float(0.0).tag(sync=True)
+    samples = traitlets.Bytes(b"").tag(sync=True)
+    answer = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, heard: Callable[[np.ndarray, float], object], *, seconds: float = 10.0):
+        super().__init__(seconds=seconds)
+        self.heard = heard
+        self.observe(self._listen, "samples")
+
+    def _listen(self, change) -> None:
+        y = np.frombuffer(change["new"], dtype=np.float32)
+        try:
+            self.answer = str(self.heard(y, self.rate))
+        except ValueError as problem:
+            self.answer = str(problem)

@@ -1,0 +1,228 @@
+"""The table of tracks, and what the loaders of all data sets share."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.download import REGISTRY, DatasetError, how_to_get
+
+AUDIO = (".wav", ".au", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
+MIDI = (".mid", ".midi")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+TEXT = ("track_id", "path", "label", "artist", "album", "title", "group", "split")
+COLUMNS = ("track_id", "path", "label", "labels", *TEXT[3:], "seconds")
+SPLITS = {
+    "": "",
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "dev": "valid",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """A set of tracks with labels.
+
+    Parameters
+    ----------
+    name : str
+        The name given to :func:`load`.
+    tracks : pd.DataFrame
+        One row a track: track_id, path, label ("" if none), labels (tuple of str), artist, album,
+        title ("" if unknown), group (what must not be split between train and test), split
+        ("train", "valid", "test" or ""), seconds (NaN if unknown); truth columns may follow.
+    classes : list of str
+        The classes, sorted.
+    multilabel : bool
+        A track may have several of the classes at once (column labels).
+    licence, citation : str
+        What to respect and what to cite.
+    notes : list of str
+        What a reader of results should know: how partial the copy is, known faults.
+    """
+
+    name: str
+    tracks: pd.DataFrame
+    classes: list[str]
+    multilabel: bool
+    licence: str
+    citation: str
+    notes: list[str] = field(default_factory=list)
+
+    def summary(self) -> pd.DataFrame:
+        """Count tracks by class and split.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row a class, one column a split ("none": in no official list), and "total". In a
+            multi-label dataset a track counts once in each of its classes.
+        """
+        column = "labels" if self.multilabel else "label"
+        rows = self.tracks[[column, "split"]].explode(column)
+        label = rows[column].fillna("").replace("", "(no label)")
+        counts = pd.crosstab(label, rows["split"].replace("", "none"))
+        order = [s for s in ("train", "valid", "test", "none") if s in counts]
+        counts = counts[order].rename_axis(index="class", columns=None)
+        return counts.assign(total=counts.sum(axis=1))
+
+    def report(self) -> str:
+        """Return what is in the dataset, in a few lines of text.
+
+        Returns
+        -------
+        str
+            Counts, licence and notes.
+        """
+        sides = self.tracks["split"].replace("", "no split").value_counts()
+        order = [s for s in ("train", "valid", "test", "no split") if s in sides]
+        kind = "several labels a track" if self.multilabel else "one label a track"
+        lines = [
+            f"{self.name}: {len(self.tracks):,} tracks, {self.tracks['group'].nunique():,} groups, "
+            f"{len(self.classes)} classes ({kind})",
+            "  " + ", ".join(f"{side} {sides[side]:,}" for side in order),
+            f"  licence: {self.licence}",
+        ]
+        return "\n".join(lines + [f"  note: {note}" for note in self.notes])
+
+    def __repr__(self) -> str:
+        return self.report()
+
+
+@dataclass
+class Found:
+    """What a loader found. A row whose path is "" is listed officially, but is not here."""
+
+    table: pd.DataFrame
+    where: str
+    notes: list[str] = field(default_factory=list)
+    multilabel: bool = False
+    list_name: str = "the official list"
+    render: Callable[[pd.DataFrame, list[str]], pd.DataFrame] | None = None
+
+
+def walk(folder: Path, suffixes: Sequence[str] = AUDIO) -> list[str]:
+    """Return the visible files with these suffixes: paths relative to `folder`, sorted."""
+    found, links, todo = [], set(), [""]
+    while todo:
+        inside = todo.pop()
+        with os.scandir(os.path.join(folder, inside)) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") or entry.name == "__MACOSX":
+                    continue
+                relative = f"{inside}/{entry.name}" if inside else entry.name
+                if entry.name.lower().endswith(tuple(suffixes)):
+                    found.append(relative)
+                elif entry.is_dir():
+                    real = os.path.realpath(entry.path) if entry.is_symlink() else relative
+                    if real not in links:
+                        links.add(real)
+                        todo.append(relative)
+    return sorted(found)
+
+
+def file_stem(relative: str) -> str:
+    """Return the file name without its last suffix."""
+    return relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def track_ids(files: list[str]) -> list[str]:
+    """Name tracks by their path without suffix; with it where two files differ in nothing else."""
+    bare = [file.rsplit(".", 1)[0] for file in files]
+    count = Counter(bare)
+    return [b if count[b] == 1 else file for b, file in zip(bare, files)]
+
+
+def joined(folder: Path, files: Iterable[str]) -> list[str]:
+    """Put the folder before each file; no file stays ""."""
+    return [os.path.join(folder, file) if file else "" for file in files]
+
+
+def first_present(paths: Iterable[Path]) -> Path | None:
+    """Return the first path that exists."""
+    return next((path for path in paths if path.exists()), None)
+
+
+def not_found(name: str, data_dir: Path, looked_for: Sequence[Path], what: str) -> DatasetError:
+    """Say in one message what was looked for, where, and how to get it."""
+    registered = [data_dir / r.path for r in REGISTRY[name].remotes if r.unpack_to]
+    inside = [folder for folder in dict.fromkeys(p.parent for p in looked_for) if folder.is_dir()]
+    elsewhere = [
+        path
+        for folder in inside
+        for path in sorted(folder.iterdir())
+        if path.name.endswith(ARCHIVES)
+        and (folder != data_dir or path.name in {p.name for p in registered})
+    ]
+    lines = [f"{name}: {what} not found. Looked for:", *(f"  {path}" for path in looked_for)]
+    for archive in dict.fromkeys([p for p in registered if p.exists()] + elsewhere):
+        if archive in registered:
+            remedy = f'fetch("{name}", "{data_dir}") unpacks it'
+        else:
+            tool = "python -m zipfile -e" if archive.name.endswith(".zip") else "tar -xf"
+            flag = "" if archive.name.endswith(".zip") else "-C "
+            target = registered[-1].parent if registered else archive.parent
+            remedy = f"unpack it with: {tool} {archive} {flag}{target}"
+        lines.append(f"{archive} is still packed: {remedy}")
+    if len(lines) == 1 + len(looked_for):
+        lines.append(how_to_get(name, data_dir))
+    return DatasetError("\n".join(lines))
+
+
+def read_csv(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a small table as text: nothing is taken for a number or a missing value."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError is a ValueError
+        raise DatasetError(f"{path} cannot be read as a CSV in UTF-8 ({error})") from error
+    absent = [column for column in required if column not in table]
+    if absent:
+        raise DatasetError(
+            f"{path} has no column {', '.join(map(repr, absent))}; it has {', '.join(table)}"
+        )
+    return table
+
+
+def split_names(column: Iterable[str], path: Path) -> list[str]:
+    """Turn the names that data sets use into train, valid and test."""
+    names = [str(value).strip().lower() for value in column]
+    unknown = sorted(set(names) - set(SPLITS))
+    if unknown:
+        raise DatasetError(f"{path}: unknown split {unknown[0]!r}; use train, valid, test or none")
+    return [SPLITS[name] for name in names]
+
+
+def as_numbers(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Turn columns of text into numbers, or truth values, where every filled cell is one."""
+    for column in columns:
+        if set(table[column]) <= {"True", "False"}:
+            table[column] = table[column] == "True"
+            continue
+        numbers = pd.to_numeric(table[column].replace("", None), errors="coerce")
+        if numbers.notna().any() and numbers.notna().sum() == (table[column] != "").sum():
+            table[column] = numbers
+    return table
+
+
+def split_labels(text: str) -> tuple[str, ...]:
+    """Take labels apart that stand in one cell, with | between them."""
+    return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+def own_folder(name: str, data_dir: Path, folder: str | os.PathLike) -> Path:
+    """Return a folder that the user named, relative to the data or absolute."""
+    root = data_dir / Path(folder).expanduser()  # an absolute folder stays as it is
+    if not root.is_dir():
+        raise not_found(name, data_dir, [root], "the folder")
+    return root
