@@ -102,17 +102,7 @@ def convnet_weights(path: str | os.PathLike) -> dict:
     Source: Choi et al., *Transfer learning for music classification and regression tasks*, ISMIR
     2017.
     """
-    import h5py
-
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f'{path} is missing: helpers.datasets.fetch("msd_convnet", data_dir) downloads it'
-        )
-    try:
-        with h5py.File(path, "r") as file:
-            read = {name: _dataset(file, name, shape) for name, shape in _CONVNET.items()}
-    except (OSError, ValueError) as problem:
-        raise ValueError(f"{path}: not the weights of the MSD convnet; {problem}") from None
+    read = _arrays(path, "convnet", _CONVNET)
     blocks = []
     for k in range(1, _BLOCKS + 1):
         W = read[f"ConvBNEluDr/convolution2d_{k}_W"]  # filters, inputs, frequency, time
@@ -141,6 +131,20 @@ def _convnet_shapes() -> dict[str, tuple[int, ...]]:
 
 
 _CONVNET = _convnet_shapes()
+
+
+def _arrays(path: str | os.PathLike, kind: str, shapes: dict) -> dict[str, np.ndarray]:
+    """Read every array of a file of weights; refuse one that is not this file."""
+    import h5py
+
+    if not Path(path).exists():
+        remedy = f'helpers.datasets.fetch("msd_{kind.lower()}", data_dir) downloads it'
+        raise FileNotFoundError(f"{path} is missing: {remedy}")
+    try:
+        with h5py.File(path, "r") as file:
+            return {name: _dataset(file, name, shape) for name, shape in shapes.items()}
+    except (OSError, ValueError) as problem:
+        raise ValueError(f"{path}: not the weights of the MSD {kind}; {problem}") from None
 
 
 def _dataset(file, name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -230,26 +234,12 @@ def crnn_weights(path: str | os.PathLike) -> list[np.ndarray]:
     ValueError
         The file is not this one; the message says what it lacks.
 
-    Examples
-    --------
-    >>> path = "data/weights/music_tagger_crnn_weights_tensorflow.h5"
-
     Notes
     -----
     Source: Choi et al., *Convolutional recurrent neural networks for music classification*, ICASSP
     2017.
     """
-    import h5py
-
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f'{path} is missing: helpers.datasets.fetch("msd_crnn", data_dir) downloads it'
-        )
-    try:
-        with h5py.File(path, "r") as file:
-            read = {name: _dataset(file, name, shape) for name, shape in _CRNN.items()}
-    except (OSError, ValueError) as problem:
-        raise ValueError(f"{path}: not the weights of the MSD CRNN; {problem}") from None
+    read = _arrays(path, "CRNN", _CRNN)
 
     def stored(layer, parts):
         return [read[name] for name in _crnn_names(layer, parts)]

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import joblib
 import numpy as np
 
-from helpers import symbolic
 from helpers.demo.scores import (
     Score,
     band_name,
@@ -424,6 +423,8 @@ def render_midi(
 ) -> Path:
     """Play a MIDI file with one instrument of the soundfont."""
     import soxr
+
+    from helpers import symbolic  # librosa and mir_eval: the renderers' processes need neither
 
     notes = symbolic.read_notes(path, pedal=True)
     length = float(notes["end"].max()) + 0.5

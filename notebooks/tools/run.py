@@ -314,6 +314,7 @@ def _take_over(study: Study, step: Step, future: Future) -> None:
     except Exception as error:  # the worker itself was lost
         problem = _explained(error)
     _cell(study, step)
+    study.state(step, ".cell").unlink(missing_ok=True)
     step.error, step.traceback = problem["error"], problem["traceback"]
     step.seconds = time.time() - step.began
     step.status = "failed" if step.error else "done"
