@@ -278,16 +278,15 @@ def _write_members(archive: Path, folder: Path, *, progress: bool) -> None:
         zipped = isinstance(file, zipfile.ZipFile)
         if zipped:
             _check_space(archive.parent, sum(info.file_size for info in file.infolist()))
+        else:  # Python 3.11.3 has no filters yet; `_checked_name` refuses the same and more
+            file.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
         bar = {"desc": f"unpack {archive.name}", "unit": " files", "disable": not progress}
         for member in tqdm(file.infolist() if zipped else file, **bar):
             name = _checked_name(member, archive)
             if not name or name.startswith("__MACOSX") or PurePosixPath(name).name[:2] == "._":
                 continue
-            if zipped:
-                member.filename = name
-                file.extract(member, folder)
-            else:
-                file.extract(member, folder, filter="data")
+            setattr(member, "filename" if zipped else "name", name)
+            file.extract(member, folder)
 
 
 def _opened(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:

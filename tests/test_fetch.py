@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import shutil
 import tarfile
 import threading
@@ -308,8 +309,32 @@ def test_unpack_layouts(tmp_path, pack):
     out = unpack(tmp_path / "two", tmp_path / "z", progress=False)
     assert sorted(p.name for p in out.iterdir()) == ["a", "readme"]
     assert out.stat().st_mode & 0o055  # others may read it, as any new folder
+    (tmp_path / "three").write_bytes(pack({"a\\b": b"1", "c": b"2"}))  # made on Windows
+    out = unpack(tmp_path / "three", tmp_path / "w", progress=False)
+    assert (out / "a" / "b").read_bytes() == b"1"
     with pytest.raises(DatasetError, match="already there"):
         unpack(tmp_path / "two", tmp_path / "z", progress=False)
+
+
+def test_whatever_is_fetched_has_a_checksum_and_the_rest_a_remedy():
+    sizes = {"md5": 32, "sha1": 40, "sha256": 64}
+    for name, source in REGISTRY.items():
+        assert source.remotes or source.by_hand, name
+        for remote in source.remotes:
+            if remote.urls:
+                kind, digest = remote.known_hash.split(":")
+                assert re.fullmatch("[0-9a-f]*", digest) and len(digest) == sizes[kind], name
+            else:
+                assert source.by_hand, name
+
+
+def test_a_tar_is_unpacked_by_a_python_without_filters(tmp_path, monkeypatch):
+    monkeypatch.delattr(tarfile, "data_filter")  # 3.11.0 to 3.11.3
+    (tmp_path / "one").write_bytes(tarred({"top/a": b"1"}))
+    assert (unpack(tmp_path / "one", tmp_path / "x", progress=False) / "a").read_bytes() == b"1"
+    (tmp_path / "two").write_bytes(tarred(special(tarfile.SYMTYPE, "../../evil")))
+    with pytest.raises(DatasetError, match="is a link or a device"):
+        unpack(tmp_path / "two", tmp_path / "y", progress=False)
 
 
 def test_hostile_download_is_refused(server, offer, tmp_path):
