@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from helpers import demo
+from helpers import datasets, demo
 from helpers.demo.scores import compose_song, fold, make_artist, parse_chord, voicing
 from helpers.demo.sound import draw_sound, perform
 from helpers.demo.soundfont import SR as FONT_SR
@@ -46,6 +46,11 @@ def medium(tmp_path_factory) -> tuple[Path, pd.DataFrame]:
     folder = tmp_path_factory.mktemp("medium")
     options = {"artists_per_genre": 4, "tracks_per_artist": 3, "seconds": 15.0}
     return folder, demo.render_demo(folder, progress=False, **options)
+
+
+def test_what_is_rendered_and_never_looked_for_is_what_has_a_renderer():
+    named = {name.removeprefix("render_") for name in dir(demo) if name.startswith("render_demo")}
+    assert named == set(datasets.RENDERED)
 
 
 # ---- the sampler ---------------------------------------------------------------------------

@@ -43,6 +43,13 @@ def test_harmony_by_hand():
     assert in_c["outside_share"] == 3 / 8  # F minor has the note Ab
 
 
+def test_minor_has_the_leading_tone_and_other_modes_have_not():
+    dominant = lab([(0, 4, "E")])  # with G sharp
+    share = {key: symbolic.describe_chords(dominant, lab([(0, 4, key)]))["outside_share"]
+             for key in ("A:minor", "A:aeolian", "E:mixolydian", "F#:dorian")}  # fmt: skip
+    assert share == {"A:minor": 0, "A:aeolian": 1, "E:mixolydian": 0, "F#:dorian": 0}
+
+
 def test_what_is_not_known_is_not_guessed():
     chords = lab([(0, 2, "C"), (2, 4, "E")])
     assert np.isnan(symbolic.describe_chords(chords)["outside_share"])

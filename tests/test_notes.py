@@ -41,6 +41,22 @@ def test_midi_round_trip(tmp_path):
     assert len(symbolic.read_notes(tmp_path / "a.mid", seconds=0.6)) == 2
 
 
+def test_the_pedal_holds_notes_but_not_for_ever(tmp_path):
+    import symusic
+
+    score = symusic.Score(480)  # 960 ticks are a second
+    track = symusic.Track("piano", 0, False)
+    for start in (0, 960, 4800, 9600):
+        track.notes.append(symusic.Note(start, 480, 60, 70))
+    for tick, value in ((240, 127), (2160, 0), (4900, 127), (14500, 0)):  # 2 s, 10 s
+        track.controls.append(symusic.ControlChange(tick, 64, value))
+    score.tracks.append(track)
+    score.dump_midi(str(tmp_path / "a.mid"))
+    plain, held = (symbolic.read_notes(tmp_path / "a.mid", pedal=p) for p in (False, True))
+    assert np.allclose(plain["end"], [0.5, 1.5, 5.5, 10.5])
+    assert np.allclose(held["end"], [2.25, 2.25, 9.5, 14.5], atol=1e-3)
+
+
 def test_unreadable_midi_is_named(tmp_path):
     (tmp_path / "b.mid").write_bytes(b"nonsense")
     with pytest.raises(ValueError, match="b.mid: not a readable MIDI file"):
