@@ -15,12 +15,41 @@ import pandas as pd
 from scipy.fft import next_fast_len
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from sklearn import model_selection
+from sklearn.utils import check_random_state
 
 from helpers.files import write_atomic
 
 SIDES = ("train", "valid", "test")
 RULES = ("official", "group", "track")
 AUDITED = "audited: "  # before the rule in a file whose near-duplicates have been dealt with
+
+
+class StratifiedGroupKFold(model_selection.StratifiedGroupKFold):
+    """scikit-learn's folds of whole groups, with classes in proportion on every version.
+
+    With ``shuffle=True``, early versions (1.6, which Colab ships, is one) shuffle what they count
+    in a group without the group it belongs to: folds then lack classes. Here the groups are
+    shuffled beforehand, as later versions do it; the folds are theirs.
+
+    Examples
+    --------
+    >>> y, groups = np.repeat(["jazz", "rock"], 10), np.repeat(np.arange(10), 2)
+    >>> folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(y, y, groups)
+    >>> {tuple(sorted(y[test].tolist())) for _, test in folds}
+    {('jazz', 'jazz', 'rock', 'rock')}
+    """
+
+    def split(self, X, y=None, groups=None):
+        """Yield the rows to train on and those to test on, as scikit-learn does."""
+        if not self.shuffle or groups is None:
+            yield from super().split(X, y, groups)
+            return
+        names, own = np.unique(groups, return_inverse=True)
+        order = np.arange(len(names))
+        check_random_state(self.random_state).shuffle(order)
+        plain = model_selection.StratifiedGroupKFold(self.n_splits)
+        yield from plain.split(X, y, np.argsort(order)[own])
 
 
 class LeakError(ValueError):
@@ -419,8 +448,6 @@ def linked(tracks: pd.DataFrame, duplicates: pd.DataFrame) -> pd.Series:
 
 
 def _folds(tracks: pd.DataFrame, groups: pd.Series, *, n_folds: int, seed: int) -> list:
-    from sklearn.model_selection import StratifiedGroupKFold
-
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     return [test for _, test in folds.split(tracks, tracks["label"], groups)]
 

@@ -40,6 +40,25 @@ def test_groups_stay_together_and_classes_in_proportion():
     assert counts["train"].tolist() == [18, 18]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_every_side_has_every_class_on_every_version_of_scikit_learn(seed):
+    """scikit-learn 1.6 shuffles artists so that some test sides lack a class."""
+    tracks = table(n_artists=5, per_artist=2, labels="abcde")
+    sides = splits.by_group(tracks, seed=seed).sides
+    counts = tracks.set_index("track_id")["label"].groupby(sides).value_counts()
+    assert set(counts["test"]) == set(counts["valid"]) == {2} and len(counts) == 15
+
+
+def test_shuffled_folds_are_those_of_scikit_learn_1_9():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 12, 60)
+    y = rng.integers(0, 3, 12)[groups]
+    folds = splits.StratifiedGroupKFold(4, shuffle=True, random_state=3).split(y, y, groups)
+    assert [sorted(set(groups[test].tolist())) for _, test in folds] == [
+        [2, 5, 6, 8], [7, 9], [1, 3, 4, 11], [0, 10],
+    ]  # fmt: skip
+
+
 def test_folds_test_every_track_once():
     tracks = table()
     tested = [t for k in range(5) for t in splits.by_group(tracks, fold=k).ids("test")]

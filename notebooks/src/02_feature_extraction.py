@@ -69,12 +69,13 @@ import pandas as pd
 from IPython.display import Markdown
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers import datasets, evaluate, features, plotting
 from helpers.audio import load_audio
+from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
 

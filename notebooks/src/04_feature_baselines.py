@@ -78,7 +78,6 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupShuffleSplit,
-    StratifiedGroupKFold,
     cross_val_score,
 )
 from sklearn.neighbors import KNeighborsClassifier
@@ -89,6 +88,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from helpers import datasets, evaluate, features, plotting, splits, training
 from helpers.audio import load_audio
+from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
 

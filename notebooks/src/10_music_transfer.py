@@ -79,7 +79,6 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     GroupShuffleSplit,
-    StratifiedGroupKFold,
     cross_val_predict,
 )
 from sklearn.pipeline import make_pipeline
@@ -89,6 +88,7 @@ from sklearn.svm import SVC
 from helpers import clips, datasets, evaluate, features, plotting, published, splits, training
 from helpers.audio import load_audio
 from helpers.files import write_atomic
+from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
 

@@ -73,7 +73,7 @@ from IPython.display import HTML, Audio, Markdown, display
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.metrics import classification_report
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -84,6 +84,7 @@ from helpers.experiment import run_first
 from helpers.explain import grad_cam, largest, listen, occlusion
 from helpers.interactive import Recorder
 from helpers.recommend import Recommender, embed, hubness, precision
+from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
 

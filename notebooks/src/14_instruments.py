@@ -65,7 +65,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Audio, Markdown, display
 from sklearn.metrics import label_ranking_average_precision_score
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -74,6 +74,7 @@ from helpers import clips, datasets, evaluate, features, splits, training
 from helpers.audio import load_audio
 from helpers.experiment import run_first
 from helpers.explain import grad_cam, largest, listen
+from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
 

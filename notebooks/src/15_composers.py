@@ -65,7 +65,6 @@ import pandas as pd
 from IPython.display import Audio, Markdown, display
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
-    StratifiedGroupKFold,
     StratifiedKFold,
     cross_val_predict,
     train_test_split,
@@ -76,6 +75,7 @@ from sklearn.preprocessing import StandardScaler
 from helpers import clips, datasets, evaluate, features, plotting, splits, symbolic, training
 from helpers.audio import load_audio
 from helpers.experiment import run_first
+from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
 
