@@ -40,12 +40,12 @@ def imported(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] in ("helpers", "notebooks")}
 
 
-def graph() -> dict[str, set[str]]:
+def graph() -> dict[str, list[str]]:
     """Return for each box the boxes that it imports."""
     edges: dict[str, set[str]] = {}
     for path, name in files().items():
         edges.setdefault(name, set()).update(room(other) for other in imported(path))
-    return {name: others - {name, ""} for name, others in edges.items()}
+    return {name: sorted(others - {name, ""}) for name, others in sorted(edges.items())}
 
 
 def drawing() -> str:
@@ -55,7 +55,7 @@ def drawing() -> str:
     for kind in ROOMS:
         boxes = [n for n in TopologicalSorter(edges).static_order() if n.startswith(f"{kind}.")]
         lines += [f"  subgraph {kind}", *(f"    {n}[{n.split('.')[1]}]" for n in boxes), "  end"]
-    lines += [f"  {one} --> {other}" for one in sorted(edges) for other in sorted(edges[one])]
+    lines += [f"  {one} --> {other}" for one in edges for other in edges[one]]
     return "\n".join([*lines, "```"])
 
 

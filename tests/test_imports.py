@@ -4,10 +4,10 @@ import ast
 import re
 from graphlib import TopologicalSorter
 
+import imports  # of this folder: IPython 7 brings a package that is called tests, too
 import pytest
 
 from notebooks.tools import build, plan
-from tests import imports
 
 ROOT = imports.ROOT
 

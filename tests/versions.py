@@ -83,6 +83,8 @@ def try_environment(name: str, folder: Path) -> dict:
         )  # fmt: skip
         row["alone"] = f"{alone['passed']} of {sum(alone.values())}"
     uv(*install, "-r", "requirements.txt", *how)
+    # Kernels and tests that compile librosa's functions at the same time would spoil its cache.
+    subprocess.run([python, "-m", "notebooks.tools.warmup", "all"], cwd=ROOT, check=True)
     there = dict(x.split("==") for x in uv("pip", "freeze", "--python", python).split())
     row |= {package: there[package] for package in SHOWN}
     if name == "oldest" and (never_run := bounds_never_run(there)):
