@@ -28,22 +28,11 @@ BATCH = 16  # clips that are sent through the network at once
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network says about one sound.
+    """What a network says about one sound."""
 
-    Parameters
-    ----------
-    overall : pd.Series
-        Calibrated probability of each class, highest first.
-    over_time : pd.DataFrame
-        Probability of each class (columns) in each clip; the index holds the clip's start in
-        seconds.
-    embedding : np.ndarray [shape=(n_features,)]
-        The description that enters the last layer, the mean over the clips.
-    """
-
-    overall: pd.Series
-    over_time: pd.DataFrame
-    embedding: np.ndarray
+    overall: pd.Series  # calibrated probability of each class, highest first
+    over_time: pd.DataFrame  # [clips, classes], indexed by the clip's start in seconds
+    embedding: np.ndarray  # [n_features] what enters the last layer, the mean over the clips
 
 
 class Classifier:

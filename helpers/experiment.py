@@ -1,19 +1,296 @@
-"""What an experiment needs before its subject begins."""
+"""Dataset, features, split and clips in one call, and networks that a notebook needs first."""
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
+from helpers import datasets, features, splits
+
 ROOT = Path(__file__).resolve().parents[1]
+# What a notebook's cell of parameters leaves out. Set it there, in a study or with papermill.
+DEFAULTS = {
+    "DATASET": "demo",  # name of the dataset, see data/README.md
+    "DATA_DIR": "data",  # folder that holds the datasets
+    "OUT_DIR": "runs/demo",  # folder for features, split, models, metrics
+    "CLASSES": [],  # keep these classes only; empty keeps all
+    "DATASET_OPTIONS": {},  # further arguments of helpers.datasets.load
+    "SPLIT_NAME": "split",  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
+    "SPLIT_RULE": "auto",  # auto, official, group or track
+    "FOLD": 0,  # which fifth of the groups is the test set, where no official list is
+    "SR": 22050,  # sample rate in hertz that all audio is brought to
+    "N_FFT": 2048,  # window of the Fourier transform in samples
+    "HOP_LENGTH": 512,  # distance between frames in samples
+    "N_MELS": 64,  # number of mel bands
+    "MAX_SECONDS": 30.0,  # longest excerpt of a track that is used
+    "CLIP_SECONDS": 3.0,  # length of a clip in seconds
+    "CLIPS_PER_TRACK": 4,  # random clips that an epoch draws from each training track
+    "BATCH_SIZE": 32,  # clips in a training batch
+    "BALANCED": False,  # draw all classes equally often in training
+    "JOBS": 2,  # number of files read at the same time
+    "SEED": 0,  # seed of every random choice
+}
 # Enough training for networks that can be looked into, in a minute or two on the demo dataset.
 SMALL = {
     "05_convpool": {"EPOCHS": 8, "PICTURES": ["log-mel"], "PICTURE_STEPS": 8},
     "07_crnn": {"CRNN_EPOCHS": 8, "RIVALS": [], "RATE_EPOCHS": 1, "LENGTH_TRACKS": 5},
 }
+
+
+class Experiment:
+    """What notebook 03 builds step by step: tracks, log-mels, a split without leaks, clips.
+
+    Each part is made when it is first asked for. What exists on disk is not computed again.
+
+    Parameters
+    ----------
+    parameters : dict
+        The notebook's ``globals()``. What stands neither there nor in the study is taken from
+        `DEFAULTS`; ``experiment["FOLD"]`` tells a value.
+    card : dict, optional
+        Of a trained network: log-mels and clips are then as it reads them, and a split that it
+        was not trained on is refused.
+
+    Attributes
+    ----------
+    dataset : helpers.datasets.Dataset
+        All tracks, and the classes.
+    store : helpers.store.FeatureStore
+        Log-mels of all tracks that could be read.
+    tracks : pd.DataFrame [index=track_id]
+        Those tracks.
+    split : helpers.splits.Split
+        Audited: no group and no near-duplicate stands on two sides.
+    ids : dict of str to list of str
+        The track_ids on each side.
+    groups : dict of str to np.ndarray of str
+        Their groups: artists, recordings or compositions.
+    Y : pd.Series of int or pd.DataFrame of float [index=track_id]
+        Position of the label in the sorted classes; with several labels, `T` as float.
+    T : pd.DataFrame of int [index=track_id, columns=classes]
+        1 where a track has the label, else 0.
+    clip_frames : int
+        Length of a clip in frames.
+
+    Raises
+    ------
+    helpers.datasets.DatasetError, helpers.features.FeatureError, helpers.splits.LeakError
+        Where that part is first asked for.
+
+    Examples
+    --------
+    >>> Experiment({"FOLD": 1})["FOLD"], Experiment({})["FOLD"]
+    (1, 0)
+    """
+
+    def __init__(self, parameters: dict, *, card: dict | None = None):
+        given = {k: v for k, v in parameters.items() if k.isupper()}
+        self.parameters, self.card = DEFAULTS | given, card
+
+    def __getitem__(self, name: str):
+        """Return the value of a parameter."""
+        return self.parameters[name]
+
+    def __str__(self) -> str:
+        """Say in two lines how many tracks there are, and how they are divided."""
+        of = f"{len(self.tracks)} of {len(self.dataset.tracks)} tracks can be used"
+        sides = ", ".join(f"{len(self.ids[side])} {side}" for side in splits.SIDES)
+        return f"{self.dataset.name}: {of}; {sides}\n{self.split.rule}"
+
+    @cached_property
+    def dataset(self):
+        """All tracks, and the classes."""
+        options = self["DATASET_OPTIONS"]
+        classes = self["CLASSES"] or None
+        return datasets.load(self["DATASET"], self["DATA_DIR"], classes=classes, **options)
+
+    @cached_property
+    def store(self):
+        """Log-mels of all tracks that could be read."""
+        return self.extract()
+
+    @cached_property
+    def tracks(self):
+        """The tracks that can be used."""
+        return self.store.usable(self.dataset.tracks)
+
+    @cached_property
+    def split(self):
+        """Which side each track stands on, audited."""
+        path = f"{self['OUT_DIR']}/{self['SPLIT_NAME']}.csv"
+        how = {"rule": self["SPLIT_RULE"], "fold": self["FOLD"], "seed": self["SEED"]}
+        split = splits.prepare(self.tracks, self.store, path, **how)
+        if self.card:
+            from helpers import training
+
+            training.check_split(self.card, split)
+        return split
+
+    @cached_property
+    def ids(self):
+        """The track_ids on each side."""
+        return {side: self.split.ids(side) for side in splits.SIDES}
+
+    @cached_property
+    def groups(self):
+        """The group of each track, by side."""
+        return {side: self.tracks.loc[ids, "group"].to_numpy() for side, ids in self.ids.items()}
+
+    @cached_property
+    def T(self):
+        """Truth as a table of 0 and 1, one column a class."""
+        classes, tracks = self.dataset.classes, self.tracks
+        labels = (
+            tracks["labels"] if self.dataset.multilabel else tracks["label"].map(lambda x: (x,))
+        )
+        rows = [[int(c in row) for c in classes] for row in labels]
+        return pd.DataFrame(rows, tracks.index, classes)
+
+    @cached_property
+    def Y(self):
+        """What a network is to answer."""
+        if self.dataset.multilabel:
+            return self.T.astype(float)
+        return pd.Series(self.T.to_numpy().argmax(axis=1), self.tracks.index)
+
+    @cached_property
+    def clip_frames(self):
+        """Length of a clip in frames."""
+        if self.card:
+            return self.card["inputs"]["clip_frames"]
+        return round(self["CLIP_SECONDS"] * self.store.frames_per_second)
+
+    def extract(self, how=features.extract, **settings):
+        """Return features of all tracks, made with these parameters.
+
+        Parameters
+        ----------
+        how : callable
+            `helpers.features.extract`, `extract_summary` or `extract_waveform`.
+        **settings
+            Arguments of `how` that differ, such as ``n_mels=96``.
+
+        Returns
+        -------
+        helpers.store.FeatureStore, or pd.DataFrame for summary features
+        """
+        inputs = self.card["inputs"] if self.card else {}
+        names = [n for n in inspect.signature(how).parameters if n.upper() in DEFAULTS]
+        made_with = {name: inputs.get(name, self[name.upper()]) for name in names}
+        folder = f"{self['OUT_DIR']}/features"
+        return how(self.dataset.tracks, folder, **made_with | settings)
+
+    def keep(self, track_ids) -> None:
+        """Leave out tracks that are not among these, such as those without summary features."""
+        self.ids = {side: [i for i in ids if i in track_ids] for side, ids in self.ids.items()}
+        self.tracks = self.tracks[[i in track_ids for i in self.tracks.index]]
+
+    def every_clip(self, side, *, store=None, Y=None, clip_frames=None, **options):
+        """Return every clip of one side, in order, never changed: to validate and to test.
+
+        Parameters
+        ----------
+        side : str or list of str
+            "train", "valid" or "test", or track_ids.
+        store : helpers.store.FeatureStore, optional
+            Cut from these features instead of `store`.
+        Y : pd.Series or pd.DataFrame [index=track_id], optional
+            Answers to learn instead of `Y`.
+        clip_frames : int, optional
+            Length of a clip; CLIP_SECONDS by default, or as the card says.
+        **options
+            Of `helpers.clips.EveryClip`, such as ``batch_size``.
+
+        Returns
+        -------
+        helpers.clips.EveryClip
+        """
+        from helpers import clips
+
+        return clips.EveryClip(**self._what(side, store, Y, clip_frames), **options)
+
+    def random_clips(self, side="train", *, store=None, Y=None, clip_frames=None, **options):
+        """Return training clips from random places, new ones in each epoch.
+
+        Parameters
+        ----------
+        side, store, Y, clip_frames
+            As in `every_clip`.
+        **options
+            Of `helpers.clips.RandomClips`, such as ``redraw``.
+
+        Returns
+        -------
+        helpers.clips.RandomClips
+            The same seed draws the same places, whatever the store.
+        """
+        from helpers import clips
+
+        names = ("clips_per_track", "batch_size", "balanced", "seed")
+        drawn = {name: self[name.upper()] for name in names}
+        return clips.RandomClips(**self._what(side, store, Y, clip_frames), **drawn | options)
+
+    def _what(self, side, store, Y, clip_frames) -> dict:
+        """Return what both kinds of clips are cut from."""
+        ids = self.ids[side] if isinstance(side, str) else list(side)
+        if clip_frames is None:
+            other = store is not None and store is not self.store
+            seconds = self["CLIP_SECONDS"]
+            clip_frames = round(seconds * store.frames_per_second) if other else self.clip_frames
+        answers = (self.Y if Y is None else Y).loc[ids].to_numpy()
+        source = self.store if store is None else store
+        return {"store": source, "track_ids": ids, "Y": answers, "clip_frames": clip_frames}
+
+    def record(self, name: str, scores: dict, *, proba, **more):
+        """Write a model's row of the leaderboard, its answers and, for a network, file and card.
+
+        The row is ``OUT_DIR/metrics/<RUN_NAME>-<name>.json``, and the answers to the test tracks
+        are ``OUT_DIR/predictions/<RUN_NAME>-<name>.parquet``: with them, models can be compared
+        track by track. The network is ``OUT_DIR/models/<DATASET>/<RUN_NAME>-<name>.keras``, with
+        its card: what it expects and answers, what it was trained on and how, what it scored, and
+        the licence of the data. All writes are atomic.
+
+        Parameters
+        ----------
+        name : str
+            Name of the model, such as "convpool".
+        scores : dict
+            What `helpers.evaluate.scores` returns.
+        proba : np.ndarray [shape=(n_tracks, n_classes)]
+            The answers to the test tracks that were scored.
+        **more
+            ``network`` : keras.Model, ``history`` : dict (what `helpers.training.fit` returns),
+            ``inputs`` : dict (what the network expects: parameters of its features, length of a
+            clip); ``track_ids``, ``dataset``, ``split`` where they are not the experiment's; and
+            figures, numbers or text, for further columns of the row.
+
+        Returns
+        -------
+        Path
+            The network's file, or the row's where there is no network.
+
+        Raises
+        ------
+        ValueError
+            A figure is not finite, one that the leaderboard needs is missing, or the answers are
+            not one row for each track, one column for each class.
+
+        Notes
+        -----
+        Source: Mitchell et al., *Model cards for model reporting*, 2019.
+        """
+        from helpers import training
+
+        mine = {"track_ids": self.ids["test"], "parameters": self.parameters}
+        mine |= {"dataset": self.dataset, "split": self.split}
+        return training.record(name, scores, proba=proba, **mine | more)
 
 
 def run_first(notebook: str, parameters: dict, **others) -> None:
@@ -63,7 +340,8 @@ def _with_parameters(text: str, notebook: str, parameters: dict, others: dict) -
     cells = re.split(r"^(?=# %%)", text, flags=re.MULTILINE)
     at = next(i for i, cell in enumerate(cells) if re.match(r'# %%.*"parameters"', cell))
     declared = re.findall(r"^([A-Z][A-Z0-9_]*):", cells[at], flags=re.MULTILINE)
-    known = {k: parameters[k] for k in declared if k in parameters and k != "RUN_NAME"}
+    handed_on = {*declared, *DEFAULTS} & set(parameters) - {"RUN_NAME"}
+    known = {k: parameters[k] for k in sorted(handed_on)}
     values = known | SMALL.get(notebook, {}) | others
     cells[at] += "".join(f"{name} = {value!r}\n" for name, value in values.items())
     return "".join(cells)

@@ -456,7 +456,8 @@ def _coarse(frames: np.ndarray, hop: int, bands: int) -> np.ndarray:
     n_steps = len(frames) // hop
     S_db = np.maximum(frames[: n_steps * hop].astype(np.float32), -80.0)
     S_db = S_db.reshape(n_steps, hop, frames.shape[1]).mean(axis=1)
-    S_db = np.stack([b.mean(axis=1) for b in np.array_split(S_db, bands, axis=1)], axis=1)
+    groups = np.array_split(S_db, min(bands, S_db.shape[1]), axis=1)
+    S_db = np.stack([group.mean(axis=1) for group in groups], axis=1)
     return S_db - S_db.mean(axis=0) if n_steps else S_db
 
 

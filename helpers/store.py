@@ -194,23 +194,7 @@ class FeatureStore:
         return self._open(shard)[start : start + n_frames]
 
     def locate(self, track_ids: Iterable[str]) -> pd.DataFrame:
-        """Return shard, start and n_frames of each track, in the order given.
-
-        Parameters
-        ----------
-        track_ids : iterable of str
-            Tracks that are `in` the store.
-
-        Returns
-        -------
-        places : DataFrame
-            Columns shard, start and n_frames, indexed by track_id.
-
-        Raises
-        ------
-        KeyError
-            If a track is unknown, or failed.
-        """
+        """Return shard, start and n_frames of each track, in the order given."""
         track_ids = list(track_ids)
         places = [self._place(track_id) for track_id in track_ids]
         names = ["shard", "start", "n_frames"]

@@ -126,55 +126,7 @@ def record(
     inputs: dict | None = None,
     **figures,
 ) -> Path:
-    """Write a model's row of the leaderboard, its answers and, for a network, its file and card.
-
-    The row is ``OUT_DIR/metrics/<RUN_NAME>-<name>.json``, and the answers to the test tracks are
-    ``OUT_DIR/predictions/<RUN_NAME>-<name>.parquet``: with them, models can be compared track by
-    track. The network is ``OUT_DIR/models/<DATASET>/<RUN_NAME>-<name>.keras``, with its card:
-    what it expects and answers, what it was trained on and how, what it scored, and the licence
-    of the data. All writes are atomic.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model, such as "convpool".
-    scores : dict
-        What `helpers.evaluate.scores` returns.
-    proba : np.ndarray [shape=(n_tracks, n_classes)]
-        The answers that were scored.
-    track_ids : list of str [length=n_tracks]
-        The test tracks, in the order of `proba`.
-    parameters : dict
-        The notebook's ``globals()``: of it, names in upper case with plain values are kept.
-        Needed are DATASET, OUT_DIR, RUN_NAME and SEED.
-    dataset : helpers.datasets.Dataset
-        For classes, licence and citation.
-    split : helpers.splits.Split
-        What the scores were measured on.
-    network : keras.Model, optional
-        The trained network.
-    history : dict, optional
-        What `fit` returns.
-    inputs : dict, optional
-        What the network expects: the parameters of its features, length of a clip, ...
-    **figures
-        Further columns of the row: numbers or text.
-
-    Returns
-    -------
-    Path
-        The network's file, or the row's where there is no network.
-
-    Raises
-    ------
-    ValueError
-        A figure is not finite, one that the leaderboard needs is missing, or the answers are not
-        one row for each of `track_ids`, one column for each class.
-
-    Notes
-    -----
-    Source: Mitchell et al., *Model cards for model reporting*, 2019.
-    """
+    """Write a model's row, its answers and its network; `Experiment.record` calls it."""
     kept = {k: v for k, v in parameters.items() if k.isupper() and _is_plain(v)}
     run = kept["RUN_NAME"]
     row = {"model": name, "notebook": run, "dataset": kept["DATASET"], "split": split.rule}
@@ -356,20 +308,7 @@ def open_network(
 
 
 def check_split(card: dict, split) -> None:
-    """Refuse to test a network on a split that it was not trained on.
-
-    Parameters
-    ----------
-    card : dict
-        Of the network.
-    split : helpers.splits.Split
-        What it is to be tested on.
-
-    Raises
-    ------
-    ValueError
-        The rules differ: test tracks may have been trained on.
-    """
+    """Refuse to test a network on a split that it was not trained on."""
     if card["split"]["rule"] != split.rule:
         raise ValueError(
             f"{card['made_by']}-{card['model']} was trained on another split "

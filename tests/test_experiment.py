@@ -1,12 +1,16 @@
-"""A notebook that opens networks makes them first where there are none."""
+"""What a notebook has before its subject begins: its data in one call, and trained networks."""
 
 import ast
 import json
 
 import jupytext
+import keras
+import numpy as np
 import pytest
+import soundfile
 
-from helpers import experiment
+from helpers import experiment, features, training
+from helpers.experiment import Experiment
 from notebooks.tools import build
 
 SOURCE = """# %% [markdown]
@@ -71,3 +75,82 @@ def test_what_is_asked_for_exists(caller, needed, given):
 
 def test_every_notebook_that_opens_networks_makes_them_first():
     assert {caller[:2] for caller, *_ in calls()} == {"06", "08", "11", "12", "13", "14", "15"}
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """Twenty tracks of noise, two of each artist, five artists a class; the parameters for them."""
+    folder = tmp_path_factory.mktemp("music")
+    rng = np.random.default_rng(0)
+    for label in ("calm", "wild"):
+        for artist in "abcde":
+            for n in range(2):
+                path = folder / "data" / "own" / label / f"{artist}{n}.wav"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                soundfile.write(path, 0.1 * rng.normal(size=2 * 8000), 8000)
+    table = [f"{c}/{a}{n}.wav,{c},{c}-{a}" for c in ("calm", "wild") for a in "abcde" for n in (0, 1)]
+    (folder / "data" / "own" / "labels.csv").write_text("file,label,artist\n" + "\n".join(table))
+    return {
+        "DATASET": "folder", "DATA_DIR": str(folder / "data"), "OUT_DIR": str(folder / "out"),
+        "DATASET_OPTIONS": {"folder": str(folder / "data" / "own")}, "RUN_NAME": "05_loud",
+        "SR": 8000, "N_FFT": 256, "HOP_LENGTH": 80, "N_MELS": 8, "CLIP_SECONDS": 0.5, "JOBS": 1,
+    }  # fmt: skip
+
+
+def test_one_call_brings_what_notebook_03_builds(music):
+    made = Experiment(music)
+    assert made.store.params["n_mels"] == 8 and made.clip_frames == 50
+    assert len(made.tracks) == 20
+    owners = [set(groups) for groups in made.groups.values()]
+    assert not owners[0] & owners[1] and not owners[1] & owners[2] and not owners[0] & owners[2]
+    assert made.T.sum(axis=1).eq(1).all() and made.T["wild"].tolist() == made.Y.tolist()
+    assert str(made).startswith("folder: 20 of 20 tracks can be used; 12 train, 4 valid, 4 test\n")
+    X, y = made.random_clips()[0]
+    assert X.shape == (32, 50, 8, 1) and set(y) == {0, 1}
+    every = made.every_clip("test", Y=made.T, batch_size=4)
+    assert every.y.shape[1] == 2 and every[0][0].shape == (4, 50, 8, 1)
+
+
+def test_other_features_have_clips_of_as_many_seconds(music):
+    made = Experiment(music)
+    waves = made.extract(features.extract_waveform, sr=4000)
+    assert made.random_clips(store=waves)[0][0].shape == (32, 2000, 1, 1)
+    assert made.extract(features.extract_summary).shape[0] == 20
+    assert made.extract(n_mels=12).n_mels == 12
+
+
+def test_tracks_that_lack_other_features_are_left_out(music):
+    made = Experiment(music)
+    lost = made.ids["train"][0]
+    made.keep([i for i in made.tracks.index if i != lost])
+    assert lost not in made.ids["train"] and lost not in made.tracks.index
+
+
+def test_a_card_says_how_its_network_reads_and_on_which_split_it_learned(music):
+    made = Experiment(music)
+    inputs = {**made.store.params, "n_mels": 6, "clip_frames": 30}
+    card = {"inputs": inputs, "split": {"rule": made.split.rule}, "made_by": "05", "model": "m"}
+    other = Experiment(music, card=card)
+    assert other.ids == made.ids
+    assert other.every_clip("valid")[0][0].shape[1:] == (30, 6, 1)
+    with pytest.raises(ValueError, match="was trained on another split"):
+        _ = Experiment(music, card=card | {"split": {"rule": "by chance"}}).split
+
+
+def test_a_row_keeps_the_parameters_that_no_cell_names(music):
+    made = Experiment(music)
+    n = len(made.ids["test"])
+    scores = {"accuracy": 0.5, "n_test": n, "chance": 0.5}
+    network = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    path = made.record("m", scores, proba=np.full((n, 2), 0.5), network=network)
+    card = training.read_card(path)
+    assert card["parameters"]["SPLIT_RULE"] == "auto" and card["parameters"]["SR"] == 8000
+    assert card["split"]["rule"] == made.split.rule and card["dataset"]["name"] == "folder"
+
+
+def test_the_other_notebook_gets_what_no_cell_names(root):
+    """A study sets it for the caller; its `Experiment` and that of the other notebook see it."""
+    source = root / "notebooks" / "src" / "05_loud.py"
+    source.write_text(SOURCE.replace('"EPOCHS": EPOCHS', '"EPOCHS": EPOCHS, "FOLD": FOLD'))
+    experiment.run_first("05_loud", {"OUT_DIR": "out.json", "FOLD": 3})
+    assert json.loads((root / "out.json").read_text())["FOLD"] == 3

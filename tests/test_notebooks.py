@@ -8,6 +8,7 @@ import jupytext
 import nbformat
 import pytest
 
+from helpers.experiment import DEFAULTS
 from notebooks.tools import build, run
 
 ROOT = build.ROOT
@@ -133,6 +134,8 @@ def test_a_parameter_means_the_same_everywhere():
                 line = re.sub(r"demo(_instruments|_composers)?\"", 'demo"', line)
             if key != "RUN_NAME":
                 assert seen.setdefault(key, line) == line
+                default = ast.literal_eval(re.match(r"\w+: \w+ = (.+?)  # ", line)[1])
+                assert DEFAULTS.get(key, default) == default
             else:
                 assert f'"{name}"' in line
 
@@ -169,8 +172,22 @@ def test_what_we_learned_is_computed(name):
 @pytest.mark.parametrize("name", [n for n in NAMES if 4 <= int(n[:2]) <= 10])
 def test_training_notebooks_audit_their_split_and_save_scores(name):
     text = "\n".join(c.source for c in code(source(name)))
-    assert text.index("splits.prepare(") < text.index("fit(")
-    assert "training.record(" in text and "network=" in text
+    assert re.search(r"experiment\.split\b", text).start() < text.index("fit(")
+    assert "experiment.record(" in text
+    assert "network=" in text or '"network": network' in text
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if 4 <= int(n[:2]) != 12])
+def test_after_the_lesson_one_call_brings_tracks_features_and_split(name):
+    """03 teaches the steps; later notebooks do not repeat them, nor name what they leave alone."""
+    text = "\n".join(c.source for c in code(source(name)))
+    for step in ("datasets.load(DATASET", "splits.prepare(", ".usable(", "pd.Categorical(tracks"):
+        assert step not in text
+    (cell,) = tagged(source(name), "parameters")
+    for line in cell.source.splitlines():
+        key = line.split(":")[0]
+        used = re.search(rf"\b{key}\b", text.replace(cell.source, ""))
+        assert used or key in {"DATASET", "DATA_DIR", "OUT_DIR", "RUN_NAME", "SEED"}, key
 
 
 def test_the_readme_lists_every_notebook():

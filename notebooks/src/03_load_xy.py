@@ -359,7 +359,9 @@ Markdown(
 #
 # ## Next
 #
-# Notebook 05 trains two convolutional networks on exactly these clips.
+# From here on one call, `helpers.experiment.Experiment(globals())`, does these steps, so that each notebook begins with
+# its own subject. What a notebook's cell of parameters does not name, such as `FOLD` or `HOP_LENGTH`, has its default
+# there; write the name into the cell to change it. Notebook 05 trains two convolutional networks on exactly these clips.
 #
 # **References.** E. Pampalk, A. Flexer, G. Widmer, *Improvements of audio-based music similarity and genre
 # classification*, ISMIR 2005 (the artist filter). B. L. Sturm, *The state of the art ten years after a state of

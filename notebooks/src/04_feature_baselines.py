@@ -86,8 +86,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_class_weight
 
-from helpers import datasets, evaluate, features, plotting, splits, training
+from helpers import evaluate, features, plotting
 from helpers.audio import load_audio
+from helpers.experiment import Experiment
 from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
@@ -97,16 +98,6 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "04_feature_baselines"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
-SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
-N_MELS: int = 64  # number of mel bands
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 EPOCH_STOPS: list = [10, 15, 20]  # epochs after which the small dense network is measured
 LARGE_EPOCHS: int = 10  # most epochs of the large dense network
 SEARCH_TRACKS: int = 2000  # most tracks that cross-validation uses
@@ -116,46 +107,25 @@ SEEDS: int = 3  # number of repetitions with other seeds, for mean and spread
 BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
 BALANCED: bool = False  # draw all classes equally often in training
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
 # ## Tracks as rows of numbers
 #
-# Two kinds of features. The log-mel frames of the store serve only the audit of the split here. The **summary
-# features** of notebook 02 are the subject: mean and standard deviation, over all frames of a track, of each
-# classical measure. What exists already is not computed again.
+# The **summary features** of notebook 02 are the subject: mean and standard deviation, over all frames of a track, of
+# each classical measure. `Experiment` does in one call what notebook 03 builds step by step: it loads the tracks,
+# computes the features that are not there yet, and takes the split that every notebook of the series meets. No artist
+# and no near-duplicate stands on two sides of it.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
-summary = features.extract_summary(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, max_seconds=MAX_SECONDS, jobs=JOBS
-)
+experiment = Experiment(globals())
+summary = experiment.extract(features.extract_summary)
+experiment.keep(summary.index)
+print(experiment)
 
 # %%
-tracks = store.usable(dataset.tracks)
-tracks = tracks[tracks.index.isin(summary.index)]
-print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
-
-# %% [markdown]
-# The split is the one that every notebook of the series meets, audited as in notebook 03: no artist and no
-# near-duplicate stands on two sides.
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(split.rule)
-split.sides.value_counts()[list(splits.SIDES)]
-
-# %%
-ids = {side: split.ids(side) for side in splits.SIDES}
+dataset, tracks, split, ids, Y = (experiment.dataset, experiment.tracks, experiment.split, experiment.ids, experiment.Y)
 X = summary.loc[tracks.index]
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
 print("X", X.shape, "= (tracks, columns); Y", Y.shape)
 
 # %% [markdown]
@@ -259,7 +229,7 @@ draws = list(GroupShuffleSplit(20, test_size=0.3, random_state=SEED).split(dev, 
 def redrawn(X_set, scaler):
     """Accuracy of a logistic regression in each of the random splits."""
     model = Pipeline([("scale", scaler), ("model", LogisticRegression(max_iter=5000))])
-    return cross_val_score(model, X_set, Y[dev], cv=draws, n_jobs=JOBS)
+    return cross_val_score(model, X_set, Y[dev], cv=draws, n_jobs=experiment["JOBS"])
 
 
 by_draw = pd.DataFrame({name: redrawn(X.loc[dev, chosen], StandardScaler()) for name, chosen in sets.items()})
@@ -353,7 +323,7 @@ def cross_validate(estimator, grid, chosen):
     """The best setting of a model on some columns, its accuracy and its standard error."""
     pipeline = Pipeline([("scale", StandardScaler()), ("model", estimator)])
     grid = {f"model__{name}": values for name, values in grid.items()}
-    search = GridSearchCV(pipeline, grid, cv=folds, refit=False, n_jobs=JOBS).fit(X.loc[dev, chosen], Y[dev])
+    search = GridSearchCV(pipeline, grid, cv=folds, refit=False, n_jobs=experiment["JOBS"]).fit(X.loc[dev, chosen], Y[dev])
     scores = [search.cv_results_[f"split{i}_test_score"][search.best_index_] for i in range(len(folds))]
     row = {"accuracy": float(np.mean(scores)), "se": float(np.std(scores, ddof=1) / FOLDS**0.5)}
     return pipeline.set_params(**search.best_params_), row
@@ -720,7 +690,7 @@ if not len(places):
     print("There is no such track; here is another one.")
 print(f"{heard['track_id']}: {heard['label']}; by spectral means {dataset.classes[few[i]]}, "
       f"by all features {dataset.classes[many[i]]}")  # fmt: skip
-Audio(load_audio(heard["path"], sr=SR, max_seconds=10), rate=SR)
+Audio(load_audio(heard["path"], sr=22050, max_seconds=10), rate=22050)
 
 # %% [markdown]
 # ## Results
@@ -754,12 +724,10 @@ for name, row in rows.items():
     on, network, history, inputs = ALL, None, None, None
     if name in plans:
         on, (network, history) = plans[name][0], final[name][0]
-        inputs = {"kind": "summary", "sr": SR, "max_seconds": MAX_SECONDS, "excerpt": "middle", "columns": sets[on]}
-    path = training.record(
-        name, row, proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
-        network=network, history=history, inputs=inputs, features=on,
-    )  # fmt: skip
-    print(path)
+        made_with = {"sr": experiment["SR"], "max_seconds": experiment["MAX_SECONDS"], "excerpt": "middle"}
+        inputs = {"kind": "summary", **made_with, "columns": sets[on]}
+    told = {"network": network, "history": history, "inputs": inputs, "features": on}
+    print(experiment.record(name, row, proba=proba[name], **told))
 
 # %% [markdown]
 # Is the card enough? Start from nothing but the two files and a piece of audio, and the answer must be the same.

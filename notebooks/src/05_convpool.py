@@ -69,8 +69,9 @@ from IPython.display import Audio, Markdown
 from joblib import Parallel, delayed
 from sklearn.metrics import ConfusionMatrixDisplay, classification_report
 
-from helpers import clips, datasets, evaluate, features, plotting, splits, training
+from helpers import clips, evaluate, plotting, splits, training
 from helpers.audio import load_audio
+from helpers.experiment import Experiment
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -79,94 +80,38 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "05_convpool"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
-SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
-N_MELS: int = 64  # number of mel bands
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
-CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 PICTURES: list = ["linear STFT", "log-STFT", "log-mel", "CQT", "MFCC", "harmonic and percussive"]  # what is compared
 PICTURE_STEPS: int = 200  # optimizer steps for each picture of sound
 PICTURE_TRACKS: int = 300  # most tracks that are pictured in these ways
 EPOCHS: int = 40  # most epochs to train
 PATIENCE: int = 6  # stop after so many epochs without a better validation loss
-BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
-BALANCED: bool = False  # draw all classes equally often in training
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
 # ## The data
 #
-# The same three calls as in notebook 03: load the table of tracks, fill the feature store, divide. What exists
-# already is not computed again, so in a study these cells take seconds, and in an empty folder they make all that
-# is missing.
+# `Experiment` does in one call what notebook 03 builds step by step: table of tracks, feature store, split, Y. It
+# audits the split before every training, however often that has happened before. A split file can be exchanged, a
+# track can be added, and a leak gives no error. It only gives a better figure, and nobody doubts those.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
+experiment = Experiment(globals())
+print(experiment)
+
+# %%
+dataset, store, tracks, split = experiment.dataset, experiment.store, experiment.tracks, experiment.split
+ids, Y, clip_frames = experiment.ids, experiment.Y, experiment.clip_frames
 
 # %% [markdown]
-# Tracks that could not be read are rows with a reason in the store. They take no part, and we say how many they are.
+# Clips inherit the label of their track. That is a simplification worth knowing: three seconds of a drum fill carry the
+# label of the whole song. They are cut in two ways. For validation and test, every clip of a track, in order. For
+# training, clips from random places, new ones in each epoch: a network that meets other three seconds of a song every
+# time has a harder time remembering the song. The seed makes both networks of this notebook meet the same clips.
 
 # %%
-tracks = store.usable(dataset.tracks)
-print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
-
-# %% [markdown]
-# The audit runs before every training, however often it has run before: no artist and no near-duplicate may stand
-# on both sides. A split file can be exchanged, a track can be added, and a leak gives no error. It only gives a
-# better figure, and nobody doubts those.
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(split.rule)
-split.sides.value_counts()[list(splits.SIDES)]
-
-# %% [markdown]
-# Y is the position of a track's label in the sorted list of classes. Clips inherit it from their track. That is a
-# simplification worth knowing: three seconds of a drum fill carry the label of the whole song.
-
-# %%
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
-clip_frames = round(CLIP_SECONDS * store.frames_per_second)
-ids = {side: split.ids(side) for side in splits.SIDES}
-
-
-# %% [markdown]
-# Two ways to cut clips. For validation and test, every clip of a track, in order. For training, clips from random
-# places, new ones in each epoch: a network that meets other three seconds of a song every time has a harder time
-# remembering the song. The seed makes both networks of this notebook meet the same clips.
-
-# %%
-def every_clip(side):
-    """All clips of one side of the split."""
-    return clips.EveryClip(store, ids[side], Y[ids[side]].to_numpy(), clip_frames=clip_frames)
-
-
-# %%
-def random_clips():
-    """Training clips, the same sequence for each network."""
-    return clips.RandomClips(
-        store, ids["train"], Y[ids["train"]].to_numpy(), clip_frames=clip_frames, seed=SEED,
-        clips_per_track=CLIPS_PER_TRACK, batch_size=BATCH_SIZE, balanced=BALANCED,
-    )  # fmt: skip
-
-
-# %%
-X_batch, Y_batch = random_clips()[0]
+X_batch, Y_batch = experiment.random_clips()[0]
 print("X", X_batch.shape, "= (clips, time, frequency, channel); Y", Y_batch.shape)
 
 # %% [markdown]
@@ -322,7 +267,9 @@ for build in (convpool, convconvpool):
     network = build()
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     network.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = training.fit(network, random_clips(), every_clip("valid"), epochs=EPOCHS, patience=PATIENCE)
+    history = training.fit(
+        network, experiment.random_clips(), experiment.every_clip("valid"), epochs=EPOCHS, patience=PATIENCE
+    )
     networks[network.name], histories[network.name] = network, history
     print(f"{network.name}: {len(history['loss'])} epochs, best {np.argmin(history['val_loss']) + 1}")
 
@@ -348,7 +295,7 @@ plt.show()
 # clips: they vote. One clip may fall into a break or a solo that sounds like something else; the mean forgives it.
 
 # %%
-test = every_clip("test")
+test = experiment.every_clip("test")
 y_true = test.Y
 groups = tracks.loc[ids["test"], "group"].to_numpy()
 
@@ -417,7 +364,7 @@ if sure.max() > 0:
     print(f"{worst['track_id']}: {worst['label']}, called {dataset.classes[y_pred[sure.argmax()]]} ({sure.max():.2f})")
 else:
     print("No test track was mistaken; here is one of them.")
-Audio(load_audio(worst["path"], sr=SR, max_seconds=10), rate=SR)
+Audio(load_audio(worst["path"], sr=22050, max_seconds=10), rate=22050)
 
 # %% [markdown]
 # ## Which picture of sound?
@@ -430,18 +377,21 @@ Audio(load_audio(worst["path"], sr=SR, max_seconds=10), rate=SR)
 # The first two pictures have bands of equal width in hertz; the first keeps amplitudes, the second takes decibels.
 
 # %%
+sr, n_fft, hop_length, n_mels = (store.params[name] for name in ("sr", "n_fft", "hop_length", "n_mels"))
+
+
 def pictures(y):
     """Six pictures of the sound y [shape=(n_samples,)], each [shape=(time, frequency)]."""
-    S = np.abs(librosa.stft(y, n_fft=N_FFT, hop_length=HOP_LENGTH))
-    linear = np.stack([band.mean(axis=0) for band in np.array_split(S[1:], N_MELS)])
-    mel = librosa.feature.melspectrogram(S=S**2, sr=SR, n_mels=N_MELS)
+    S = np.abs(librosa.stft(y, n_fft=n_fft, hop_length=hop_length))
+    linear = np.stack([band.mean(axis=0) for band in np.array_split(S[1:], n_mels)])
+    mel = librosa.feature.melspectrogram(S=S**2, sr=sr, n_mels=n_mels)
     parts = librosa.decompose.hpss(np.sqrt(mel))
     S_db = librosa.power_to_db(mel, top_db=None)
     found = {
         "linear STFT": linear,
         "log-STFT": librosa.amplitude_to_db(linear, top_db=None),
         "log-mel": S_db,
-        "CQT": librosa.amplitude_to_db(np.abs(librosa.cqt(y, sr=SR, hop_length=HOP_LENGTH)), top_db=None),
+        "CQT": librosa.amplitude_to_db(np.abs(librosa.cqt(y, sr=sr, hop_length=hop_length)), top_db=None),
         "MFCC": librosa.feature.mfcc(S=S_db, n_mfcc=20),
         "harmonic and percussive": np.concatenate([librosa.amplitude_to_db(part, top_db=None) for part in parts]),
     }
@@ -450,7 +400,7 @@ def pictures(y):
 
 # %%
 first = tracks.loc[ids["train"][0]]
-y = load_audio(first["path"], sr=SR, offset=None, max_seconds=CLIP_SECONDS)
+y = load_audio(first["path"], sr=sr, offset=None, max_seconds=CLIP_SECONDS)
 fig, axes = plt.subplots(2, 3, figsize=(11, 5), layout="constrained")
 for ax, (name, picture) in zip(axes.flat, pictures(y).items()):
     low, high = np.percentile(picture, [2, 99.5])
@@ -480,7 +430,7 @@ class Pictures:
 
 def picture_track(path):
     """Pictures of four clips from the middle of a track."""
-    return pictures(load_audio(path, sr=SR, offset=None, max_seconds=4 * CLIP_SECONDS))
+    return pictures(load_audio(path, sr=sr, offset=None, max_seconds=4 * CLIP_SECONDS))
 
 
 # %%
@@ -488,21 +438,18 @@ share = min(1.0, PICTURE_TRACKS / len(split.sides))
 rng = np.random.default_rng(SEED)
 some = {side: sorted(rng.permutation(ids[side])[: max(1, int(share * len(ids[side])))]) for side in splits.SIDES}
 chosen_tracks = [track_id for side in splits.SIDES for track_id in some[side]]
-pictured = Parallel(n_jobs=JOBS)(delayed(picture_track)(path) for path in tracks.loc[chosen_tracks, "path"])
+pictured = Parallel(n_jobs=experiment["JOBS"])(delayed(picture_track)(path) for path in tracks.loc[chosen_tracks, "path"])
 stores = {name: Pictures({t: p[name] for t, p in zip(chosen_tracks, pictured)}) for name in PICTURES}
 
 # %%
-ARRANGE = {"harmonic and percussive": [keras.layers.Reshape((-1, 2, N_MELS)), keras.layers.Permute((1, 3, 2))]}
+ARRANGE = {"harmonic and percussive": [keras.layers.Reshape((-1, 2, n_mels)), keras.layers.Permute((1, 3, 2))]}
 
 
 def train_on(name):
     """Train conv-pool on one kind of picture; return its answers to the test tracks."""
-    train = clips.RandomClips(
-        stores[name], some["train"], Y[some["train"]].to_numpy(), clip_frames=clip_frames, seed=SEED,
-        clips_per_track=CLIPS_PER_TRACK, batch_size=BATCH_SIZE, balanced=BALANCED,
-    )  # fmt: skip
-    valid, test = (clips.EveryClip(stores[name], some[side], Y[some[side]].to_numpy(), clip_frames=clip_frames)
-                   for side in ("valid", "test"))  # fmt: skip
+    cut = {"store": stores[name], "clip_frames": clip_frames}
+    train = experiment.random_clips(some["train"], **cut)
+    valid, test = (experiment.every_clip(some[side], **cut) for side in ("valid", "test"))
     keras.utils.set_random_seed(SEED)
     network = convpool(*clips.band_statistics(stores[name], some["train"]), arrange=ARRANGE.get(name, ()))
     network.compile(keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -542,19 +489,14 @@ plt.show()
 # %%
 inputs = {**store.params, "clip_frames": clip_frames}
 for name, network in networks.items():
-    path = training.record(
-        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
-        network=network, history=histories[name], inputs=inputs,
-    )  # fmt: skip
-    print(path)
+    told = {"network": network, "history": histories[name], "inputs": inputs}
+    print(experiment.record(name, rows[name], proba=proba[name], **told))
 
 # %%
 for name, (network, history, answers, row) in trained.items():
-    training.record(
-        "convpool-" + name.lower().replace(" ", "-"), row, proba=answers, track_ids=some["test"],
-        parameters=globals(), dataset=dataset, split=split, network=network, history=history,
-        inputs={**store.params, "kind": "picture", "picture": name, "clip_frames": clip_frames},
-    )  # fmt: skip
+    told = {"network": network, "history": history, "track_ids": some["test"]}
+    inputs_of_it = {**inputs, "kind": "picture", "picture": name}
+    experiment.record("convpool-" + name.lower().replace(" ", "-"), row, proba=answers, inputs=inputs_of_it, **told)
 
 # %% [markdown]
 # A network that cannot be loaded is lost. Load it again and ask the same question.

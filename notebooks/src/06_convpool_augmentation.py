@@ -66,9 +66,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import Audio, Markdown
 
-from helpers import clips, datasets, evaluate, features, plotting, splits, training
+from helpers import clips, evaluate, plotting, training
 from helpers.clips import SpecAugment
-from helpers.experiment import run_first
+from helpers.experiment import Experiment, run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -77,18 +77,7 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "06_convpool_augmentation"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
-SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
-N_MELS: int = 64  # number of mel bands
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
-CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 NETWORKS: list = ["convpool", "convconvpool"]  # networks of that step that are trained here
 WAYS: list = ["crop", "zoom", "specaugment", "mixup"]  # ways to change a clip, each tried alone and all together
@@ -98,10 +87,7 @@ MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
 STEPS: int = 300  # optimizer steps of each training, the same for all
 LONG_EPOCHS: int = 80  # most epochs of the long run at the end
 PATIENCE: int = 6  # stop after so many epochs without a better validation loss
-BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
-BALANCED: bool = False  # draw all classes equally often in training
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -110,24 +96,10 @@ SEED: int = 0  # seed of every random choice
 # The same tracks, features and split as in notebook 05.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
-tracks = store.usable(dataset.tracks)
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(split.rule)
-split.sides.value_counts()[list(splits.SIDES)]
-
-# %%
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
-clip_frames = round(CLIP_SECONDS * store.frames_per_second)
-ids = {side: split.ids(side) for side in splits.SIDES}
+experiment = Experiment(globals())
+print(experiment)
+dataset, store, tracks, split = experiment.dataset, experiment.store, experiment.tracks, experiment.split
+ids, Y, clip_frames = experiment.ids, experiment.Y, experiment.clip_frames
 
 # %% [markdown]
 # The networks come from the files that notebook 05 saved: the architecture and the scaling of the mel bands are
@@ -160,10 +132,7 @@ pd.Series(counts, name="parameters").map("{:,}".format)
 # %%
 def random_clips(crop):
     """Training clips; `crop` draws new places in each epoch."""
-    return clips.RandomClips(
-        store, ids["train"], Y[ids["train"]].to_numpy(), clip_frames=clip_frames, seed=SEED, redraw=crop,
-        clips_per_track=CLIPS_PER_TRACK, batch_size=BATCH_SIZE, balanced=BALANCED,
-    )  # fmt: skip
+    return experiment.random_clips(redraw=crop)
 
 
 # %%
@@ -259,7 +228,7 @@ shown = {
 # %% tags=["key-figure"]
 fig, axes = plt.subplots(1, 5, figsize=(13, 3), sharey=True)
 for ax, (title, clip) in zip(axes, shown.items()):
-    extent = (0, CLIP_SECONDS, 0, N_MELS)
+    extent = (0, CLIP_SECONDS, 0, store.n_mels)
     im = ax.imshow(clip[..., 0].T, origin="lower", aspect="auto", extent=extent, vmin=-3, vmax=3, cmap="RdBu_r")
     ax.set(title=title, xlabel="time (s)")
 axes[0].set_ylabel("mel band")
@@ -281,13 +250,15 @@ def listen(clip):
     """Sound of a scaled log-mel clip: undo scaling and decibels, then guess the phases."""
     S_db = clip[..., 0] * np.sqrt(variance) + mean
     S = librosa.db_to_power(S_db.T)
-    return librosa.feature.inverse.mel_to_audio(S, sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_iter=16)
+    made_with = {name: store.params[name] for name in ("sr", "n_fft", "hop_length")}
+    return librosa.feature.inverse.mel_to_audio(S, n_iter=16, **made_with)
 
 
 # %%
 heard = [librosa.util.normalize(listen(shown[k])) for k in ("as it is", "zoom", "SpecAugment", "mixup")]
-pause = np.zeros(SR // 2)
-Audio(np.concatenate([part for y_part in heard for part in (y_part, pause)]), rate=SR)
+sr = store.params["sr"]
+pause = np.zeros(sr // 2)
+Audio(np.concatenate([part for y_part in heard for part in (y_part, pause)]), rate=sr)
 
 # %% [markdown]
 # ## Equal steps
@@ -324,12 +295,7 @@ for training_now in (False, True):
 
 
 # %%
-def every_clip(side, Y):
-    """All clips of one side of the split, never augmented."""
-    return clips.EveryClip(store, ids[side], Y, clip_frames=clip_frames)
-
-
-valid = every_clip("valid", np.eye(len(dataset.classes))[Y[ids["valid"]]])
+valid = experiment.every_clip("valid", Y=experiment.T.astype(float))
 
 
 # %%
@@ -379,7 +345,7 @@ plt.show()
 # %%
 def accuracy(network, side):
     """Share of clips of one side that a network names right."""
-    y = every_clip(side, Y[ids[side]].to_numpy())
+    y = experiment.every_clip(side)
     return float((evaluate.predict(network, y).argmax(axis=1) == y.y).mean())
 
 
@@ -395,8 +361,7 @@ gap.round(3)
 # By track, after the vote of its clips, as in notebook 05.
 
 # %%
-test = every_clip("test", Y[ids["test"]].to_numpy())
-groups = tracks.loc[ids["test"], "group"].to_numpy()
+test, groups = experiment.every_clip("test"), experiment.groups["test"]
 proba, rows = {}, {}
 for name, network in networks.items():
     proba[name], rows[name] = evaluate.by_track(network, test, groups=groups, seed=SEED)
@@ -480,10 +445,8 @@ for name in long:
 # %%
 inputs = {**store.params, "clip_frames": clip_frames}
 for name, network in networks.items():
-    path = training.record(
-        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
-        network=network, history=histories[name], inputs=inputs,
-    )  # fmt: skip
+    told = {"network": network, "history": histories[name], "inputs": inputs}
+    path = experiment.record(name, rows[name], proba=proba[name], **told)
 again = keras.models.load_model(path, safe_mode=True)
 same = np.allclose(evaluate.predict(again, test), evaluate.predict(networks[name], test), atol=1e-5)
 print("the saved network gives the same answer:", same)

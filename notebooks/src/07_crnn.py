@@ -69,8 +69,9 @@ import pandas as pd
 import scipy.fft
 from IPython.display import Audio, Markdown, display
 
-from helpers import clips, datasets, evaluate, features, plotting, published, splits, training
+from helpers import clips, datasets, evaluate, plotting, published, training
 from helpers.audio import load_audio
+from helpers.experiment import Experiment
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -79,19 +80,10 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "07_crnn"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
-SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
 N_MELS: int = 64  # number of mel bands
 N_MFCC: int = 13  # number of cepstral coefficients
 CRNN_MELS: int = 96  # mel bands of the CRNN
 RIVALS: list = ["mfcc-lstm", "mfcc-cnn", "cnn-lstm", "cnn-lstm-reshape"]  # networks trained beside the CRNN
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 CRNN_SECONDS: float = 6.0  # length of a clip that the CRNN is trained on
@@ -105,8 +97,6 @@ EPOCHS: int = 40  # most epochs to train
 PATIENCE: int = 6  # stop after so many epochs without a better validation loss
 BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
-BALANCED: bool = False  # draw all classes equally often in training
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -116,33 +106,22 @@ SEED: int = 0  # seed of every random choice
 # bands. The split is audited with the first store, so every network of the series meets the same test tracks.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-how = {"sr": SR, "n_fft": N_FFT, "hop_length": HOP_LENGTH, "max_seconds": MAX_SECONDS, "jobs": JOBS}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features", n_mels=N_MELS, **how)
-fine = features.extract(dataset.tracks, f"{OUT_DIR}/features", n_mels=CRNN_MELS, **how)
-
-# %%
-tracks = store.usable(dataset.tracks)
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used; {split.rule}")
-split.sides.value_counts()[list(splits.SIDES)]
+experiment = Experiment(globals())
+dataset, store, tracks, split = experiment.dataset, experiment.store, experiment.tracks, experiment.split
+fine = experiment.extract(n_mels=CRNN_MELS)
+print(experiment)
 
 # %% [markdown]
 # What the networks are to answer is one class, or, for a dataset whose tracks have several labels, a yes or no to each
 # of them. Only the last layer, the loss and the score depend on it. The section "Several answers" explains how.
 
 # %%
+ids, Y, clip_frames = experiment.ids, experiment.Y, experiment.clip_frames
 if dataset.multilabel:
-    Y = pd.DataFrame([[float(c in row) for c in dataset.classes] for row in tracks["labels"]], tracks.index)
     ANSWER, LOSS, SCORE = "sigmoid", "binary_crossentropy", "roc_auc"
 else:
-    Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
     ANSWER, LOSS, SCORE = "softmax", "sparse_categorical_crossentropy", "accuracy"
 CHANCE = 0.5 if dataset.multilabel else 1 / len(dataset.classes)
-ids = {side: split.ids(side) for side in splits.SIDES}
-clip_frames = round(CLIP_SECONDS * store.frames_per_second)
 crnn_frames = round(CRNN_SECONDS * fine.frames_per_second)
 
 # %% [markdown]
@@ -458,17 +437,15 @@ def every_clip(side, name):
     """All clips of one side of the split, as this network reads them."""
     source, n_frames = READS[name]
     batch = CRNN_BATCH if name == "crnn" else 64
-    return clips.EveryClip(source, ids[side], Y.loc[ids[side]].to_numpy(), clip_frames=n_frames, batch_size=batch)
+    return experiment.every_clip(side, store=source, clip_frames=n_frames, batch_size=batch)
 
 
 def random_clips(name):
     """Training clips; the same sequence for all networks that read the same length."""
     source, n_frames = READS[name]
     share, batch = (CRNN_BATCH / BATCH_SIZE, CRNN_BATCH) if name == "crnn" else (1, BATCH_SIZE)
-    return clips.RandomClips(
-        source, ids["train"], Y.loc[ids["train"]].to_numpy(), clip_frames=n_frames, seed=SEED,
-        clips_per_track=max(1, round(share * CLIPS_PER_TRACK)), batch_size=batch, balanced=BALANCED,
-    )  # fmt: skip
+    drawn = {"clips_per_track": max(1, round(share * CLIPS_PER_TRACK)), "batch_size": batch}
+    return experiment.random_clips(store=source, clip_frames=n_frames, **drawn)
 
 
 # %%
@@ -570,7 +547,7 @@ print(f"best {SCORE} of validation clips: {good:.2f} with a rate that stays, {ba
 # Now, once, the test tracks. All clips of a track vote.
 
 # %%
-groups = tracks.loc[ids["test"], "group"].to_numpy()
+groups = experiment.groups["test"]
 proba, rows = {}, {}
 for name, network in networks.items():
     proba[name], rows[name] = evaluate.by_track(network, every_clip("test", name), groups=groups, seed=SEED)
@@ -649,10 +626,8 @@ plt.show()
 # %%
 for name, network in networks.items():
     source, n_frames = READS[name]
-    path = training.record(
-        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
-        network=network, history=histories[name], inputs={**source.params, "clip_frames": n_frames},
-    )  # fmt: skip
+    told = {"history": histories[name], "inputs": {**source.params, "clip_frames": n_frames}}
+    path = experiment.record(name, rows[name], proba=proba[name], network=network, **told)
     print(path)
 
 again, X = keras.models.load_model(path, safe_mode=True), every_clip("test", name)[0][0]
@@ -691,7 +666,7 @@ print(", ".join(T.columns), f"({T.to_numpy().sum(axis=1).mean():.1f} in a track)
 trunk = keras.Model(networks["crnn"].inputs[0], networks["crnn"].layers[-2].output)
 learners = np.random.default_rng(SEED).permutation(ids["train"])[:HEAD_TRACKS]
 batches = {
-    side: clips.EveryClip(fine, who, T.loc[who].to_numpy(), clip_frames=crnn_frames, batch_size=CRNN_BATCH)
+    side: experiment.every_clip(who, store=fine, Y=T, clip_frames=crnn_frames, batch_size=CRNN_BATCH)
     for side, who in {"train": learners, "valid": ids["valid"], "test": ids["test"]}.items()
 }
 Z = {side: evaluate.predict(trunk, batch) for side, batch in batches.items()}
@@ -773,11 +748,9 @@ plt.show()
 # %%
 if T.sum(axis=1).max() > 1:
     for name, (network, history) in tagged.items():
-        path = training.record(
-            name, tag_rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), split=split,
-            dataset=replace(dataset, classes=list(T.columns), multilabel=True), network=network,
-            inputs={**fine.params, "clip_frames": crnn_frames}, best_val_loss=min(history["val_loss"]),
-        )  # fmt: skip
+        told = {"inputs": {**fine.params, "clip_frames": crnn_frames}, "best_val_loss": min(history["val_loss"])}
+        answered = replace(dataset, classes=list(T.columns), multilabel=True)
+        path = experiment.record(name, tag_rows[name], proba=proba[name], network=network, dataset=answered, **told)
         print(path)
 
 # %% [markdown]
@@ -864,7 +837,7 @@ pictures = [
     for path in picked["path"]
 ]
 print(f"{len(pictures)} pictures of shape {pictures[0].shape} = (time, frequency)")
-Audio(load_audio(picked["path"].iloc[0], sr=SR, max_seconds=10), rate=SR)
+Audio(load_audio(picked["path"].iloc[0], sr=22050, max_seconds=10), rate=22050)
 
 # %% tags=["key-figure"]
 if weights:

@@ -66,9 +66,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import Audio, Markdown
 
-from helpers import clips, datasets, evaluate, features, plotting, splits, training
+from helpers import clips, evaluate, features, plotting, training
 from helpers.audio import load_audio
-from helpers.experiment import run_first
+from helpers.experiment import Experiment, run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -77,25 +77,12 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "08_raw_waveform"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
-N_MELS: int = 64  # number of mel bands
 WAVE_SR: int = 11025  # sample rate in hertz of the clips that are read as samples
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
-CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 EPOCHS: int = 40  # most epochs to train
-BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
-BALANCED: bool = False  # draw all classes equally often in training
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -105,31 +92,19 @@ SEED: int = 0  # seed of every random choice
 # found in them, and the network we compare with reads them.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
-tracks = store.usable(dataset.tracks)
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(split.rule)
-split.sides.value_counts()[list(splits.SIDES)]
+experiment = Experiment(globals())
+dataset, store, split = experiment.dataset, experiment.store, experiment.split
 
 # %% [markdown]
 # The samples go into a second feature store, filled by the same engine. There, a frame is one sample, and a track
 # that cannot be read is a row with a reason. A track takes part if both stores hold it.
 
 # %%
-waves = features.extract_waveform(
-    dataset.tracks, f"{OUT_DIR}/features", sr=WAVE_SR, max_seconds=MAX_SECONDS, jobs=JOBS
-)
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
-ids = {side: [track_id for track_id in split.ids(side) if track_id in waves] for side in splits.SIDES}
+waves = experiment.extract(features.extract_waveform, sr=WAVE_SR)
+experiment.keep(waves)
+tracks, ids, Y = experiment.tracks, experiment.ids, experiment.Y
 print(waves.report())
+print(experiment)
 
 # %% [markdown]
 # ## Samples as clips
@@ -140,24 +115,8 @@ print(waves.report())
 # the same seed draws them.
 
 # %%
-def random_clips(store):
-    """Training clips from one of the stores, the same places for each network."""
-    return clips.RandomClips(
-        store, ids["train"], Y[ids["train"]].to_numpy(), seed=SEED, balanced=BALANCED, batch_size=BATCH_SIZE,
-        clip_frames=round(CLIP_SECONDS * store.frames_per_second), clips_per_track=CLIPS_PER_TRACK,
-    )  # fmt: skip
-
-
-# %%
-def every_clip(store, side):
-    """All clips of one side of the split."""
-    clip_frames = round(CLIP_SECONDS * store.frames_per_second)
-    return clips.EveryClip(store, ids[side], Y[ids[side]].to_numpy(), clip_frames=clip_frames)
-
-
-# %%
-X_batch, Y_batch = random_clips(waves)[0]
-X_mel, _ = random_clips(store)[0]
+X_batch, Y_batch = experiment.random_clips(store=waves)[0]
+X_mel, _ = experiment.random_clips()[0]
 print(f"samples {X_batch.shape}, log-mels {X_mel.shape} = (clips, time, frequency, channel)")
 
 # %% [markdown]
@@ -167,7 +126,7 @@ print(f"samples {X_batch.shape}, log-mels {X_mel.shape} = (clips, time, frequenc
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(13, 2.6))
-axes[0].imshow(X_mel[0, :, :, 0].T, origin="lower", aspect="auto", extent=(0, 1000 * CLIP_SECONDS, 0, N_MELS))
+axes[0].imshow(X_mel[0, :, :, 0].T, origin="lower", aspect="auto", extent=(0, 1000 * CLIP_SECONDS, 0, store.n_mels))
 axes[0].set(title=f"{X_mel[0].size:,} points of log-mel", xlabel="time (ms)", ylabel="mel band")
 for ax, seconds in zip(axes[1:], (CLIP_SECONDS, 0.05, 0.005)):
     part = X_batch[0, : round(seconds * WAVE_SR), 0, 0]
@@ -191,10 +150,10 @@ def decibels(ratio):
 
 # %%
 first = tracks.loc[ids["train"][0]]
-y = load_audio(first["path"], sr=WAVE_SR, offset=None, max_seconds=MAX_SECONDS)
+y = load_audio(first["path"], sr=WAVE_SR, offset=None, max_seconds=experiment["MAX_SECONDS"])
 stored = waves.frames(first["track_id"])[:, 0].astype(np.float32)
 rounding = decibels(np.square(stored - y).mean() / np.square(y).mean())
-size = WAVE_SR / (N_MELS * store.frames_per_second)
+size = WAVE_SR / (store.n_mels * store.frames_per_second)
 print(f"The rounding error lies {-rounding:.0f} dB below the music.")
 print(f"Samples take {size:.1f} times the space of log-mels.")
 
@@ -206,10 +165,10 @@ print(f"Samples take {size:.1f} times the space of log-mels.")
 # `SR`, so they reach higher. How much music lies in the part that only they can see?
 
 # %%
-mel_hertz = librosa.mel_frequencies(N_MELS + 2, fmax=SR / 2)[1:-1]
+mel_hertz = librosa.mel_frequencies(store.n_mels + 2, fmax=SR / 2)[1:-1]
 mel_mean, _ = clips.band_statistics(store, ids["train"])
 inside = int((mel_hertz < WAVE_SR / 2).sum())
-print(f"{inside} of {N_MELS} mel bands lie below {WAVE_SR / 2:.0f} Hz.")
+print(f"{inside} of {store.n_mels} mel bands lie below {WAVE_SR / 2:.0f} Hz.")
 
 
 # %%
@@ -417,7 +376,8 @@ for name, (build, read) in plan.items():
     untouched[name].set_weights(network.get_weights())
     optimizer = keras.optimizers.Adam(LEARNING_RATE)
     network.compile(optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = training.fit(network, random_clips(read), every_clip(read, "valid"), epochs=EPOCHS, patience=EPOCHS)
+    train, valid = experiment.random_clips(store=read), experiment.every_clip("valid", store=read)
+    history = training.fit(network, train, valid, epochs=EPOCHS, patience=EPOCHS)
     networks[name], histories[name] = network, history
     print(f"{name}: {len(history['loss'])} epochs, best {np.argmin(history['val_loss']) + 1}")
 
@@ -443,17 +403,18 @@ plt.show()
 # By track, after the vote of its clips, as in notebook 05.
 
 # %%
-groups = tracks.loc[ids["test"], "group"].to_numpy()
+groups = experiment.groups["test"]
 y_true = Y[ids["test"]].to_numpy()
 proba, rows = {}, {}
 for name, network in networks.items():
-    proba[name], rows[name] = evaluate.by_track(network, every_clip(plan[name][1], "test"), groups=groups, seed=SEED)
+    test = experiment.every_clip("test", store=plan[name][1])
+    proba[name], rows[name] = evaluate.by_track(network, test, groups=groups, seed=SEED)
     print(f"{name}: {evaluate.describe(rows[name])}")
 
 # %%
 table = pd.DataFrame(rows).T
 table["parameters"] = [network.count_params() for network in networks.values()]
-table["steps"] = [len(histories[name]["loss"]) * len(random_clips(plan[name][1])) for name in networks]
+table["steps"] = [len(histories[name]["loss"]) * len(train) for name in networks]
 table["train_seconds"] = [round(histories[name]["seconds"]) for name in networks]
 columns = ["accuracy", "accuracy_low", "accuracy_high", "clip_accuracy", "log_loss", "chance", "n_test"]
 table[[*columns, "parameters", "steps", "train_seconds"]].round(3)
@@ -642,7 +603,8 @@ def all_versions(sr):
 # %%
 def picture(y):
     """Log-mel frames of one clip [shape=(time, frequency)]."""
-    return features.log_mel(y, sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS).T
+    made_with = {name: store.params[name] for name in ("n_fft", "hop_length", "n_mels")}
+    return features.log_mel(y, sr=SR, **made_with).T
 
 
 changed = all_versions(WAVE_SR)
@@ -687,11 +649,8 @@ for name, network in networks.items():
     inputs |= {"clip_frames": round(CLIP_SECONDS * read.frames_per_second)}
     if isinstance(read, Band):
         inputs |= {"bands_used": inside}
-    path = training.record(
-        name, rows[name], proba=proba[name], track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
-        network=network, history=histories[name], inputs=inputs,
-    )  # fmt: skip
-    print(path)
+    told = {"network": network, "history": histories[name], "inputs": inputs}
+    print(experiment.record(name, rows[name], proba=proba[name], **told))
 
 # %% [markdown]
 # ## What we learned
@@ -701,7 +660,7 @@ scores = "; ".join(f"{name}: {evaluate.describe(rows[name])}" for name in rows i
 width = filters["width (Hz)"].round().astype(int).tolist()
 Markdown(
     f"- A clip became {X_batch.shape[1]:,} samples at {WAVE_SR:,} Hz, rounded {-rounding:.0f} dB below the music; "
-    f"nothing above {WAVE_SR / 2:,.0f} Hz was left, which costs {N_MELS - inside} of {N_MELS} mel bands.\n"
+    f"nothing above {WAVE_SR / 2:,.0f} Hz was left, which costs {store.n_mels - inside} of {store.n_mels} mel bands.\n"
     f"- After {table['steps'].iloc[0]} steps each, {scores}.\n"
     f"- {100 * moved:.0f} % of the first filters moved by more than a third of an octave; their median width went from "
     f"{width[0]} to {width[1]} Hz. Swapped poles gave {chosen} another answer for "
@@ -712,7 +671,7 @@ Markdown(
 # ## Exercises
 #
 # 1. Teach the network that poles and level do not matter: multiply each training clip by a random number, positive
-#    or negative. Do the bars shrink, and what happens to the accuracy? *Hint: wrap `random_clips` in a class with
+#    or negative. Do the bars shrink, and what happens to the accuracy? *Hint: wrap `train` in a class with
 #    the method `__getitem__`, as `Mixed` in notebook 06.*
 # 2. Replace the average pooling behind the first filters by max pooling. Which is closer to an envelope?
 # 3. Start the first filters as a mel filter bank, windowed cosines at the mel frequencies. Does training leave them

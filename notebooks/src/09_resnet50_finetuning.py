@@ -79,8 +79,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from helpers import clips, datasets, evaluate, features, plotting, splits, training
+from helpers import clips, evaluate, plotting, training
 from helpers import store as store_files
+from helpers.experiment import Experiment
 from helpers.files import write_atomic
 from helpers.store import FeatureStore, File, Result
 
@@ -91,17 +92,6 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "09_resnet50_finetuning"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
-SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
-N_MELS: int = 64  # number of mel bands
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
-CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CLIPS_PER_TRACK: int = 4  # random clips that an epoch draws from each training track
 WEIGHTS: str = "imagenet"  # imagenet, the path of a weights file, or none
 RANGE_DB: float = 80.0  # decibels between black and white
@@ -118,7 +108,6 @@ BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
 BALANCED: bool = False  # draw all classes equally often in training
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -127,35 +116,19 @@ SEED: int = 0  # seed of every random choice
 #
 # ## The data
 #
-# The same calls as in notebooks 03 and 05: table of tracks, feature store, split with its audit, Y.
+# The same tracks, features and split as in notebook 05.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
-tracks = store.usable(dataset.tracks)
-print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(split.rule)
-split.sides.value_counts()[list(splits.SIDES)]
-
-# %%
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
-clip_frames = round(CLIP_SECONDS * store.frames_per_second)
-ids = {side: split.ids(side) for side in splits.SIDES}
-groups = {side: tracks.loc[ids[side], "group"].to_numpy() for side in splits.SIDES}
+experiment = Experiment(globals())
+print(experiment)
+dataset, store, tracks, split = experiment.dataset, experiment.store, experiment.tracks, experiment.split
+ids, groups, Y, clip_frames = experiment.ids, experiment.groups, experiment.Y, experiment.clip_frames
 
 
 # %%
 def every_clip(side):
     """All clips of one side of the split, in order; small batches, because ResNet50 needs much memory."""
-    return clips.EveryClip(store, ids[side], Y[ids[side]].to_numpy(), clip_frames=clip_frames, batch_size=BATCH_SIZE)
+    return experiment.every_clip(side, batch_size=BATCH_SIZE)
 
 
 # %% [markdown]
@@ -441,11 +414,8 @@ def head(mean, variance, n_classes, seed=0):
 # %%
 def rows_of(kept, track_ids, train=False):
     """Batches of cached rows: all of them in order, or random ones for training."""
-    y = Y[track_ids].to_numpy()
-    if not train:
-        return clips.EveryClip(kept, track_ids, y, clip_frames=1)
-    return clips.RandomClips(kept, track_ids, y, clip_frames=1, clips_per_track=CLIPS_PER_TRACK,
-                             batch_size=BATCH_SIZE, balanced=BALANCED, seed=SEED)  # fmt: skip
+    cut = experiment.random_clips if train else experiment.every_clip
+    return cut(track_ids, store=kept, clip_frames=1)
 
 
 # %%
@@ -691,7 +661,7 @@ def joined(base, low, high, n_mels, decide, enlarge=1):
 # %%
 tuned = joined(base, low, high, store.n_mels, on_answers.layers[-3:], ENLARGE)
 track_id = tuned_on["valid"][0]
-whole = clips.EveryClip(store, [track_id], Y[[track_id]].to_numpy(), clip_frames=clip_frames)
+whole = experiment.every_clip([track_id])
 two_ways = [evaluate.predict(tuned, whole), evaluate.predict(on_answers, rows_of(answers, [track_id]))]
 difference = float(np.abs(two_ways[0] - two_ways[1]).max())
 print(f"largest difference of a probability: {difference:.5f} (float16 on disk allows a little)")
@@ -736,7 +706,7 @@ scratch.compile(keras.optimizers.Adam(LEARNING_RATE), loss="sparse_categorical_c
 # %%
 X = FirstBatches(store, tuned_on["train"], Y[tuned_on["train"]].to_numpy(), clip_frames=clip_frames, seed=SEED,
                  clips_per_track=CLIPS_PER_TRACK, batch_size=BATCH_SIZE, balanced=BALANCED)  # fmt: skip
-check = clips.EveryClip(store, tuned_on["valid"], Y[tuned_on["valid"]].to_numpy(), clip_frames=clip_frames)
+check = experiment.every_clip(tuned_on["valid"])
 scratch_epochs = max(1, steps // len(X))
 with metered("whole network"):
     histories["scratch"] = training.fit(scratch, X, check, epochs=scratch_epochs, patience=scratch_epochs)
@@ -827,21 +797,18 @@ plt.show()
 
 # %%
 inputs_of_card = {**store.params, "clip_frames": clip_frames, "dB": [low, high]}
-saved = training.record(
-    "resnet50-tuned", rows["resnet50-tuned"], proba=proba["resnet50-tuned"], track_ids=ids["test"],
-    parameters=globals(), dataset=dataset, split=split, network=tuned, history=histories["tuned"],
-    inputs=inputs_of_card, weights=source, trained=n_trained, steps=tune_steps,
+saved = experiment.record(
+    "resnet50-tuned", rows["resnet50-tuned"], proba=proba["resnet50-tuned"], network=tuned,
+    history=histories["tuned"], inputs=inputs_of_card, weights=source, trained=n_trained, steps=tune_steps,
 )  # fmt: skip
 print(f"{saved}: {saved.stat().st_size / 1e6:.0f} MB")
 
 # %%
 started = {"frozen": (source, decide[-1].count_params()), "scratch": ("random weights", n_weights)}
 for name, (weights, trained) in started.items():
-    path = training.record(
-        f"resnet50-{name}", rows[f"resnet50-{name}"], proba=proba[f"resnet50-{name}"], track_ids=ids["test"],
-        parameters=globals(), dataset=dataset, split=split, history=histories[name], weights=weights, trained=trained,
-    )  # fmt: skip
-    print(path)
+    told = {"history": histories[name], "weights": weights, "trained": trained}
+    full = f"resnet50-{name}"
+    print(experiment.record(full, rows[full], proba=proba[full], **told))
 
 # %% [markdown]
 # Load it again, in the mode that allows no foreign code, and ask the same question.

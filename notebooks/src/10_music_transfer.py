@@ -85,8 +85,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers import clips, datasets, evaluate, features, plotting, published, splits, training
+from helpers import clips, datasets, evaluate, features, plotting, published, training
 from helpers.audio import load_audio
+from helpers.experiment import Experiment
 from helpers.files import write_atomic
 from helpers.splits import StratifiedGroupKFold
 
@@ -97,17 +98,6 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "10_music_transfer"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
-SR: int = 22050  # sample rate in hertz that all audio is brought to
-N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
-N_MELS: int = 64  # number of mel bands
-MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
-CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 CONVNET_WEIGHTS: str = "auto"  # auto, none, or the path of compact_cnn_weights_theano.hdf5
 TRANSFER_SECONDS: float = 29.0  # seconds of each track that the pretrained network hears
 REFERENCE_TRACKS: int = 64  # training tracks that the frozen batch statistics are taken from
@@ -123,7 +113,6 @@ PATIENCE: int = 6  # stop after so many epochs without a better validation loss
 BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
 BALANCED: bool = False  # draw all classes equally often in training
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -133,14 +122,9 @@ SEED: int = 0  # seed of every random choice
 # competitor. The split is the one that all notebooks meet.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-store = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS,
-    max_seconds=MAX_SECONDS, jobs=JOBS,
-)  # fmt: skip
-summary = features.extract_summary(
-    dataset.tracks, f"{OUT_DIR}/features", sr=SR, max_seconds=MAX_SECONDS, jobs=JOBS
-)
+experiment = Experiment(globals())
+dataset, split = experiment.dataset, experiment.split
+summary = experiment.extract(features.extract_summary)
 
 # %% [markdown]
 # The pretrained network wants what it was trained on, to the detail: 12 kHz, 96 mel bands, windows of 512 samples,
@@ -149,33 +133,25 @@ summary = features.extract_summary(
 
 # %%
 INPUT = {"sr": 12000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
-heard = features.extract(
-    dataset.tracks, f"{OUT_DIR}/features/msd", max_seconds=min(TRANSFER_SECONDS, MAX_SECONDS), jobs=JOBS, **INPUT
-)
-tracks = heard.usable(store.usable(dataset.tracks))
-tracks = tracks[tracks.index.isin(summary.index)]
-print(f"{len(tracks)} of {len(dataset.tracks)} tracks can be used.")
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-print(split.rule)
-split.sides.value_counts()[list(splits.SIDES)]
+OURS = Path(OUT_DIR) / "features" / "msd"
+seconds = min(TRANSFER_SECONDS, experiment["MAX_SECONDS"])
+heard = features.extract(dataset.tracks, OURS, max_seconds=seconds, jobs=experiment["JOBS"], **INPUT)
+experiment.keep(heard)
+experiment.keep(summary.index)
+tracks, ids, Y = experiment.tracks, experiment.ids, experiment.Y
+print(experiment)
 
 # %% [markdown]
 # The network was made for pieces of 29 seconds, and every track gets exactly one of `TRANSFER_SECONDS`. A track that is
 # shorter is repeated until it fills the piece, as its authors did.
 
 # %%
-Y = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
-ids = {side: split.ids(side) for side in splits.SIDES}
 clip_frames = 1 + int(TRANSFER_SECONDS * INPUT["sr"]) // INPUT["hop_length"]
 
 
 def whole(track_ids, batch_size=8):
     """One clip of each track, all of the same length."""
-    return clips.EveryClip(heard, track_ids, Y[track_ids].to_numpy(), clip_frames=clip_frames, batch_size=batch_size)
+    return experiment.every_clip(track_ids, store=heard, clip_frames=clip_frames, batch_size=batch_size)
 
 
 X_batch = whole(ids["train"])[0][0]
@@ -300,7 +276,7 @@ def cached(name, depends_on, compute):
 def pretrain():
     """Train the network on the demo instruments; return the weights of its blocks and of its answer."""
     excerpts = instruments.tracks[instruments.tracks["split"] == "train"].set_index("track_id", drop=False)
-    pictures = features.extract(excerpts.reset_index(drop=True), f"{OUT_DIR}/features/instruments", jobs=JOBS, **INPUT)
+    pictures = features.extract(excerpts.reset_index(drop=True), f"{OUT_DIR}/features/instruments", **INPUT)
     y = pd.Series(pd.Categorical(excerpts["label"], categories=instruments.classes).codes.astype(int), excerpts.index)
     parts = next(GroupShuffleSplit(1, test_size=0.2, random_state=SEED).split(excerpts, groups=excerpts["group"]))
     train, valid = (excerpts.index[part].tolist() for part in parts)
@@ -476,7 +452,7 @@ def describe(network, track_ids, chunk=128):
 
 
 # %%
-used = [track_id for side in splits.SIDES for track_id in ids[side]]
+used = [track_id for side in ids for track_id in ids[side]]
 F, F_untrained = describe(network, used), describe(untrained, used)
 print("F", F.shape, "= (tracks, features): columns 0 to 31 are block 1, and so on")
 
@@ -491,7 +467,7 @@ print("F", F.shape, "= (tracks, features): columns 0 to 31 are block 1, and so o
 scores = F.to_numpy()[:, -len(W) :] @ W + b
 named = pd.DataFrame(expit(scores) if source == "MSD" else softmax(scores, axis=1), F.index, NAMES)
 print(f"{one}, {tracks['label'][one]}:", *(f"{name} {p:.2f};" for name, p in named.loc[one].nlargest(5).items()))
-Audio(load_audio(tracks["path"][one], sr=SR, max_seconds=10), rate=SR)
+Audio(load_audio(tracks["path"][one], sr=22050, max_seconds=10), rate=22050)
 
 # %%
 by_class = named.loc[ids["train"]].groupby(tracks["label"]).mean()
@@ -798,9 +774,9 @@ def from_scratch(drawn):
     answer = keras.layers.Dense(len(dataset.classes), activation="softmax")
     student = keras.Sequential([base, keras.layers.Dropout(0.3, seed=SEED), answer])
     student.compile(keras.optimizers.Adam(3 * LEARNING_RATE), loss="sparse_categorical_crossentropy")
-    fed = {"clip_frames": round(CLIP_SECONDS * heard.frames_per_second), "batch_size": 16, "seed": SEED}
     each = -(-16 * FEW_SHOT_STEPS // len(drawn))
-    student.fit(clips.RandomClips(heard, drawn, Y[drawn].to_numpy(), clips_per_track=each, **fed), verbose=0)
+    fed = {"clips_per_track": each, "batch_size": 16, "balanced": False}
+    student.fit(experiment.random_clips(drawn, store=heard, **fed), verbose=0)
     some = whole(drawn[:REFERENCE_TRACKS])
     freeze(base, [some[i][0] for i in range(len(some))])
     return (evaluate.predict(student, whole(ids["test"])).argmax(axis=1) == y_true).mean()
@@ -850,12 +826,11 @@ print(f"from scratch, with up to {most} tracks of each class and {FEW_SHOT_STEPS
 # %%
 inputs = {**heard.params, "clip_frames": clip_frames}
 told = {"source": source, "reference_tracks": len(reference)}
-of_all = {"track_ids": ids["test"], "parameters": globals(), "dataset": dataset, "split": split, **told}
 svm_name, head_name = proba
-training.record(svm_name, rows[svm_name], proba=proba[svm_name], **of_all)
-path = training.record(
+experiment.record(svm_name, rows[svm_name], proba=proba[svm_name], **told)
+path = experiment.record(
     head_name, rows[head_name], proba=proba[head_name], network=transfer, history=history, inputs=inputs,
-    learned_parameters=learned, **of_all,
+    learned_parameters=learned, **told,
 )  # fmt: skip
 print(path)
 again = keras.models.load_model(path, safe_mode=True)

@@ -77,10 +77,10 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import clips, datasets, evaluate, features, interactive, plotting, splits, training
+from helpers import clips, evaluate, features, interactive, plotting, training
 from helpers.audio import load_audio
 from helpers.classify import Classifier
-from helpers.experiment import run_first
+from helpers.experiment import Experiment, run_first
 from helpers.explain import grad_cam, largest, listen, occlusion
 from helpers.interactive import Recorder
 from helpers.recommend import Recommender, embed, hubness, precision
@@ -93,18 +93,12 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "11_test_set_analysis"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 SONG: str = ""  # audio file to classify at the end; empty takes a test track
 SWAPPED: float = 0.1  # share of labels that are swapped to test the search for wrong labels
 KEPT: float = 0.15  # share of a clip that an explanation may mark
 EXPLAINED: int = 60  # most test tracks whose explanations are tested
 NEIGHBOURS: int = 5  # length of a list of similar tracks
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -121,7 +115,7 @@ def rows_of(folder):
     return {f"{row['notebook'][:2]} {row['model']}": row for row in rows if row["dataset"] == DATASET}
 
 
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
+dataset = Experiment(globals()).dataset
 measured = rows_of(OUT_DIR)
 if not any("parameters" in row for row in measured.values()):
     run_first("07_crnn" if dataset.multilabel else "05_convpool", globals())
@@ -175,16 +169,9 @@ print(f"opened: {opened}, {network.count_params():,} parameters, clips of {card[
 
 # %%
 inputs = card["inputs"]
-made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
-tracks = store.usable(dataset.tracks)
-
-# %%
-split = splits.prepare(
-    tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED
-)
-ids = {side: split.ids(side) for side in splits.SIDES}
-groups = tracks.loc[ids["test"], "group"].to_numpy()
+experiment = Experiment(globals(), card=card)
+store, tracks, split, ids = experiment.store, experiment.tracks, experiment.split, experiment.ids
+groups = experiment.groups["test"]
 print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
 
 # %% [markdown]
@@ -197,9 +184,7 @@ print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} group
 
 # %%
 METRIC = "roc_auc" if dataset.multilabel else "accuracy"
-labels_of = tracks["labels"] if dataset.multilabel else tracks["label"].map(lambda label: (label,))
-T = pd.DataFrame([[int(c in row) for c in dataset.classes] for row in labels_of], tracks.index, dataset.classes)
-Y = T if dataset.multilabel else pd.Series(T.to_numpy().argmax(axis=1), T.index)
+T, Y = experiment.T, experiment.Y
 y_true, truth = Y.loc[ids["test"]].to_numpy(), T.loc[ids["test"]].to_numpy()
 
 # %%
@@ -317,12 +302,7 @@ display(pd.Series(figures, name="accuracy", dtype=float).to_frame()) if figures 
 # From here on, one network: the one that was opened. Does it still answer what it answered when it was trained?
 
 # %%
-def every_clip(side):
-    """All clips of one side of the split, as this network reads them."""
-    return clips.EveryClip(store, ids[side], Y.loc[ids[side]].to_numpy(), clip_frames=inputs["clip_frames"])
-
-
-test, valid = every_clip("test"), every_clip("valid")
+test, valid = experiment.every_clip("test"), experiment.every_clip("valid")
 of_clips = evaluate.predict(network, test)
 proba = evaluate.track_proba(of_clips, test.owner)
 proba_valid = evaluate.track_proba(evaluate.predict(network, valid), valid.owner)
@@ -433,8 +413,7 @@ interactive.explore(show, track_id=[ids["test"][i] for i in order[:20]])
 # first of each serves here.)
 
 # %%
-summary = features.extract_summary(dataset.tracks, f"{OUT_DIR}/features", sr=inputs["sr"], max_seconds=inputs["max_seconds"],
-                                   jobs=JOBS)  # fmt: skip
+summary = experiment.extract(features.extract_summary)
 
 # %%
 main = pd.Series(T.to_numpy().argmax(axis=1), T.index)  # one label a track
@@ -662,9 +641,7 @@ def occluded(name, parts=12):
     """How much each stretch of the middle clip matters, the mean over test tracks."""
     row = networks[name]
     card, other = training.read_card(network_file(row)), keras.models.load_model(network_file(row), compile=False)
-    wanted = {key: card["inputs"][key] for key in made_with}
-    folder = f"{OUT_DIR}/features" + ("" if wanted == made_with else "/crnn")
-    frames = features.extract(dataset.tracks, folder, jobs=JOBS, **wanted)
+    frames = Experiment(globals(), card=card).store
     n, some = card["inputs"]["clip_frames"], [ids["test"][i] for i in chosen[:20]]
     Z = np.stack([clips.cut(frames.frames(t), max(0, (len(frames.frames(t)) - n) // 2), n) for t in some])[..., np.newaxis]
     answer = evaluate.predict(other, Z).argmax(axis=1)
@@ -698,7 +675,7 @@ plt.show()
 # recommend the artist of the question.
 
 # %%
-everything = clips.EveryClip(store, list(tracks.index), main.to_numpy(), clip_frames=inputs["clip_frames"])
+everything = experiment.every_clip(tracks.index, Y=main)
 of_all = evaluate.track_proba(evaluate.predict(network, everything), everything.owner)
 E = pd.DataFrame(embed(network, everything), tracks.index).add_prefix("e")
 timbre = summary.filter(regex="^mfcc").reindex(tracks.index).dropna()

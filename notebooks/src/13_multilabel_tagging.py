@@ -65,9 +65,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from helpers import clips, datasets, evaluate, features, interactive, splits, training
+from helpers import clips, datasets, evaluate, interactive, training
 from helpers.audio import load_audio
-from helpers.experiment import run_first
+from helpers.experiment import Experiment, run_first
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -76,16 +76,10 @@ DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "13_multilabel_tagging"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 SHOWN_TAGS: int = 20  # most tags in a figure
 FOLLOWED: int = 100  # most test tracks through which a window walks
 WINDOW_HOP: float = 1.0  # distance between windows over a track in seconds
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -126,19 +120,13 @@ print(f"last layer: {network.layers[-1].activation.__name__}, {network.output_sh
 # track, one column a tag.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
-inputs = card["inputs"]
-made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
-tracks = store.usable(dataset.tracks)
-split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
+experiment = Experiment(globals(), card=card)
+inputs, store, tracks, split, ids = card["inputs"], experiment.store, experiment.tracks, experiment.split, experiment.ids
 
 # %%
-ids = {side: split.ids(side) for side in splits.SIDES}
 names = tracks["tags"].str.split("|") if "tags" in tracks else tracks["labels"]
 T = pd.DataFrame([[int(tag in row) for tag in TAGS] for row in names], tracks.index, TAGS)
-groups = tracks.loc[ids["test"], "group"].to_numpy()
-training.check_split(card, split)
+groups, valid_groups = experiment.groups["test"], experiment.groups["valid"]
 print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
 
 # %% [markdown]
@@ -186,7 +174,7 @@ pd.concat([pairs.head(3), pairs.tail(3)]).rename("times as often as by chance").
 # %%
 def answers(network, side):
     """Mean answer to the clips of each track [shape=(tracks, tags)]."""
-    part = clips.EveryClip(store, ids[side], T.loc[ids[side]].to_numpy(), clip_frames=inputs["clip_frames"])
+    part = experiment.every_clip(side, Y=T)
     return evaluate.track_proba(evaluate.predict(network, part), part.owner)
 
 
@@ -289,7 +277,6 @@ def thresholds(Y, p):
 
 
 cut = thresholds(truth["valid"], proba["valid"])
-valid_groups = tracks.loc[ids["valid"], "group"].to_numpy()
 rows = {
     (way, side): evaluate.claim_scores(truth[side], proba[side] >= t, groups=who, seed=SEED)
     for way, t in cut.items() for side, who in (("valid", valid_groups), ("test", groups))

@@ -70,9 +70,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers import clips, datasets, evaluate, features, splits, training
+from helpers import clips, evaluate, features, training
 from helpers.audio import load_audio
-from helpers.experiment import run_first
+from helpers.experiment import Experiment, run_first
 from helpers.explain import grad_cam, largest, listen
 from helpers.splits import StratifiedGroupKFold
 
@@ -83,15 +83,9 @@ DATASET: str = "demo_instruments"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo_instruments"  # folder for features, split, models, metrics
 RUN_NAME: str = "14_instruments"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 WINDOW_HOP: float = 1.0  # distance between windows over a track in seconds
 KEPT: float = 0.15  # share of a clip that an explanation may mark
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -102,7 +96,8 @@ SEED: int = 0  # seed of every random choice
 # layout; it is synthetic, and says nothing about real instruments.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
+dataset = Experiment(globals()).dataset
+print(dataset)
 
 # %% [markdown]
 # We open the network with the lowest loss on the validation excerpts, or the one that you name in `MODEL`. Its card says how
@@ -117,28 +112,20 @@ inputs = card["inputs"]
 print(f"opened: {opened}, {network.count_params():,} parameters, last layer: {network.layers[-1].activation.__name__}")
 
 # %%
-made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
-tracks = store.usable(dataset.tracks)
-split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
-training.check_split(card, split)
-ids = {side: split.ids(side) for side in splits.SIDES}
-
-# %%
-T = pd.DataFrame([[int(c in row) for c in dataset.classes] for row in tracks["labels"]], tracks.index, dataset.classes)
-truth = {side: T.loc[ids[side]].to_numpy() for side in splits.SIDES}
-groups = {side: tracks.loc[ids[side], "group"].to_numpy() for side in splits.SIDES}
+experiment = Experiment(globals(), card=card)
+store, tracks, ids, groups = experiment.store, experiment.tracks, experiment.ids, experiment.groups
+truth = {side: experiment.T.loc[ids[side]].to_numpy() for side in ids}
 heard = store.index.set_index("track_id")["n_frames"] / store.frames_per_second  # seconds of each track
 pd.DataFrame({
     side: {"tracks": len(ids[side]), "recordings": len(set(groups[side])), "labels a track": truth[side].sum(axis=1).mean(),
            "median seconds": heard[ids[side]].median()}
-    for side in splits.SIDES
+    for side in ids
 }).T.round(2)  # fmt: skip
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(12, 3.4), layout="constrained")
 at = np.arange(len(dataset.classes))
-for shift, side in zip((-0.25, 0, 0.25), splits.SIDES):
+for shift, side in zip((-0.25, 0, 0.25), ids):
     axes[0].bar(at + shift, truth[side].sum(axis=0), width=0.25, label=side)
 axes[0].set_xticks(at, dataset.classes, rotation=40, ha="right")
 axes[0].set(ylabel="tracks with the label")
@@ -168,7 +155,7 @@ for track_id in (ids["train"][0], most):
 
 # %%
 excerpts = tracks.loc[[*ids["train"], *ids["valid"]]]
-summary = features.extract_summary(excerpts, f"{OUT_DIR}/features", jobs=JOBS)
+summary = features.extract_summary(excerpts, f"{OUT_DIR}/features", jobs=experiment["JOBS"])
 summary = summary.loc[summary.index.intersection(excerpts.index)].dropna()
 label, recording = excerpts.loc[summary.index, "label"].to_numpy(), excerpts.loc[summary.index, "group"].to_numpy()
 print(f"{len(summary)} excerpts of {len(set(recording))} recordings, {summary.shape[1]} features")
@@ -208,8 +195,7 @@ if len(set(recording)) == len(recording):
 # %%
 hop_frames = max(1, round(WINDOW_HOP * store.frames_per_second))
 windows = {
-    side: clips.EveryClip(store, ids[side], truth[side], clip_frames=inputs["clip_frames"], hop_frames=hop_frames)
-    for side in ("valid", "test")
+    side: experiment.every_clip(side, Y=experiment.T, hop_frames=hop_frames) for side in ("valid", "test")
 }
 of_window = {side: evaluate.predict(network, part) for side, part in windows.items()}
 print(*(f"{len(p):,} windows on {len(ids[side])} tracks ({side})" for side, p in of_window.items()), sep="\n")
@@ -421,8 +407,7 @@ for how in WAYS:
     y = truth["test"] if dataset.multilabel else truth["test"].argmax(axis=1)
     scores = evaluate.scores(y, p, groups=groups["test"], seed=SEED) | table.loc[how].to_dict()
     name = f"{card['model']}-{how.replace(', ', '-')}"
-    print(training.record(name, scores, proba=p, track_ids=ids["test"], parameters=globals(), dataset=dataset, split=split,
-                          threshold=cuts[how]))  # fmt: skip
+    print(experiment.record(name, scores, proba=p, threshold=cuts[how]))
 
 # %% [markdown]
 # ## What we learned

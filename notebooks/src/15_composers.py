@@ -72,9 +72,9 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import clips, datasets, evaluate, features, plotting, splits, symbolic, training
+from helpers import clips, evaluate, plotting, symbolic, training
 from helpers.audio import load_audio
-from helpers.experiment import run_first
+from helpers.experiment import Experiment, run_first
 from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
@@ -84,15 +84,9 @@ DATASET: str = "demo_composers"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo_composers"  # folder for features, split, models, metrics
 RUN_NAME: str = "15_composers"  # name of this step in the leaderboard
-CLASSES: list = []  # keep these classes only; empty keeps all
-DATASET_OPTIONS: dict = {}  # further arguments of helpers.datasets.load
-SPLIT_NAME: str = "split"  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
-SPLIT_RULE: str = "auto"  # auto, official, group or track
-FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 TRAP_DRAWS: int = 20  # draws of one recording a composer
-JOBS: int = 2  # number of files read at the same time
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -105,14 +99,13 @@ SEED: int = 0  # seed of every random choice
 # CRNN on these performances first.
 
 # %%
-dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
+dataset = Experiment(globals()).dataset
 if training.find_networks(f"{OUT_DIR}/models/{DATASET}").empty:
     run_first("07_crnn", globals(), CRNN_SECONDS=6.0, CRNN_MELS=48, LEARNING_RATE=0.002)
 opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
 inputs = card["inputs"]
-made_with = {name: inputs[name] for name in ("sr", "n_fft", "hop_length", "n_mels", "max_seconds")}
-store = features.extract(dataset.tracks, f"{OUT_DIR}/features", jobs=JOBS, **made_with)
-tracks = store.usable(dataset.tracks)
+experiment = Experiment(globals(), card=card)
+store, tracks = experiment.store, experiment.tracks
 print(f"opened: {opened}, {network.count_params():,} parameters")
 
 # %%
@@ -152,10 +145,7 @@ for label, track_id in first.items():
 # audit of notebook 03 looks for recordings that are the same in spite of different names.
 
 # %%
-split = splits.prepare(tracks, store, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED)
-training.check_split(card, split)
-ids = {side: split.ids(side) for side in splits.SIDES}
-code = pd.Series(pd.Categorical(tracks["label"], categories=dataset.classes).codes.astype(int), tracks.index)
+split, ids, code = experiment.split, experiment.ids, experiment.Y
 print(split.rule)
 tracks.assign(side=split.sides).groupby("side").agg(
     performances=("track_id", "size"), compositions=("group", "nunique"), composers=("label", "nunique")
@@ -310,7 +300,7 @@ if has_midi:
 # composition vote for the composition: mistakes that are not all alike cancel.
 
 # %%
-windows = clips.EveryClip(store, ids["test"], code[ids["test"]].to_numpy(), clip_frames=inputs["clip_frames"], batch_size=16)
+windows = experiment.every_clip("test", batch_size=16)
 of_clip = evaluate.predict(network, windows)
 proba = evaluate.track_proba(of_clip, windows.owner)
 truth, who = windows.Y, tracks.loc[ids["test"], "group"].to_numpy()
@@ -390,8 +380,7 @@ folder.mkdir(parents=True, exist_ok=True)
 trap.to_csv(folder / f"{RUN_NAME}-one-recording.csv", index=False)
 pd.DataFrame(scores).T.to_csv(folder / f"{RUN_NAME}-families.csv")
 if has_midi:
-    print(training.record("notes-linear", rows["notes, linear"], proba=read, track_ids=ids["test"], parameters=globals(),
-                          dataset=dataset, split=split))  # fmt: skip
+    print(experiment.record("notes-linear", rows["notes, linear"], proba=read))
 
 # %% [markdown]
 # ## What we learned

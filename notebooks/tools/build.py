@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import nbformat
 from jupyter_client import AsyncKernelManager
 
+from helpers.experiment import DEFAULTS
 from helpers.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,8 +101,13 @@ def code_hash(nb: nbformat.NotebookNode) -> str:
 
 
 def parameters(nb: nbformat.NotebookNode) -> dict[str, Parameter]:
-    """Read the parameters that a notebook declares in its cell tagged ``parameters``."""
+    """Read the parameters that a notebook takes: those of its cell tagged ``parameters``.
+
+    A notebook that makes an `Experiment` takes the parameters of that, too.
+    """
     found = {}
+    if any("Experiment(globals()" in cell.source for cell in nb.cells):
+        found = {k: Parameter(v, type(v).__name__) for k, v in DEFAULTS.items()}
     for cell in nb.cells:
         if cell.cell_type == "code" and "parameters" in _tags(cell):
             for node in ast.parse(cell.source).body:
