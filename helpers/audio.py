@@ -1,21 +1,35 @@
 """Open audio files: the one place that decodes, and that turns every failure into AudioError.
 
-Decoding is libsndfile's (wav, au, flac, ogg, mp3, aiff), resampling is soxr's. Both release the
+Decoding is libsndfile's (wav, au, flac, ogg, mp3, aiff), and FFmpeg's for what libsndfile cannot
+read (m4a, aac, wma, ape, and mp3 whose header is wrong); resampling is soxr's. They release the
 interpreter lock, so threads decode several files at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import av
 import numpy as np
 import soundfile as sf
 import soxr
 
+from helpers.files import on_disk, readable
+
+PROTECTED = (".m4p", ".aa", ".aax")  # a shop's lock: nobody else can decode them
+AUDIO = (
+    ".wav", ".au", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".w64", ".caf",
+    ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".ape", ".wv", ".tta", ".mka", ".webm", *PROTECTED,
+)  # fmt: skip
+SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
+LOUDEST = 1e9  # peak amplitude beyond which single precision overflows
+MPEG_SLACK = 5 * 1152  # frames that an encoder adds at the ends, and a decoder takes off
 BLOCK = 1 << 17  # frames decoded at once: three seconds at 44.1 kHz, small enough for the cache
 SMALL_BLOCK = 1024  # used again after a decoder error, to lose little
 
@@ -24,7 +38,9 @@ _REMEDIES = {
     "not a file": "give the path of an audio file, not of a folder",
     "no permission": "make the file readable for your user",
     "empty file": "fetch or copy the file again",
-    "not audio": "use wav, au, flac, ogg, mp3 or aiff; convert other formats first",
+    "not audio": "use wav, flac, ogg, mp3, m4a or another common format; convert others first",
+    "protected": "a shop has locked it; get it without protection",
+    "silent": "leave the track out, or record it again",
     "damaged": "fetch or copy the file again",
     "no samples": "check the file's length and the offset",
     "non-finite samples": "export the file again, without NaN and infinite samples",
@@ -52,8 +68,8 @@ class AudioError(ValueError):
     """
 
     def __init__(self, path, reason, detail=""):
-        super().__init__(str(path), reason, detail)
-        self.path, self.reason, self.detail = str(path), reason, detail
+        super().__init__(readable(path), reason, detail)
+        self.path, self.reason, self.detail = readable(path), reason, detail
 
     def __str__(self) -> str:
         problem = f"{self.reason} ({self.detail})" if self.detail else self.reason
@@ -80,13 +96,14 @@ def load_audio(
 ) -> np.ndarray:
     """Load an audio file as mono samples at one rate.
 
-    The samples are those of ``librosa.load(path, sr=sr)``, in about two thirds of the time.
+    The samples are those of ``librosa.load(path, sr=sr)``, in about two thirds of the time, where
+    librosa can read the file.
     Silence is returned as it is.
 
     Parameters
     ----------
     path : str or Path
-        The file: wav, au, flac, ogg, mp3 or aiff.
+        The file: wav, au, flac, ogg, opus, mp3, aiff, m4a, aac, wma, ape and others.
     sr : int or None, default=22050
         Rate of the result in hertz. None keeps the file's own.
     offset : float or None, default=0.0
@@ -128,17 +145,20 @@ def read_audio(
     """Load an audio file like `load_audio`, with the facts about the file beside the samples."""
     if (offset or 0.0) < 0 or (max_seconds is not None and not max_seconds > 0):
         raise ValueError(f"offset={offset} and max_seconds={max_seconds} must be positive")
+    path = on_disk(path)
     _check_file(path)
     try:
-        with sf.SoundFile(os.fspath(path)) as file:
-            native_sr, channels = file.samplerate, file.channels
-            sr = sr or native_sr
-            start, length, expected = _plan(file, offset, max_seconds)
-            end_missing = "lacks an end-of-stream" in file.extra_info
-        y, n_read, error = _read(path, start, length, sr)
-        if offset is None and start and n_read < expected:  # the header promised too much
-            y, n_read, error = _read(path, 0, length, sr)
-    except sf.LibsndfileError as problem:
+        found = _look(path)
+        sr = sr or found.rate
+        length = math.inf if max_seconds is None else math.ceil(max_seconds * found.rate)
+        start = 0 if offset is None else round(offset * found.rate)
+        if offset is None and length < found.total:
+            start = (found.total - length) // 2
+        expected = max(0, min(length, found.promised - start))
+        y, n_read, error = found.read(path, start, length, sr)
+        if offset is None and start and n_read < min(length, found.total - start):
+            y, n_read, error = _middle(path, found.read, length, sr)
+    except (sf.LibsndfileError, av.FFmpegError) as problem:
         raise AudioError(path, "not audio") from problem
     except MemoryError as problem:
         raise AudioError(path, "too long for memory") from problem
@@ -150,10 +170,19 @@ def read_audio(
         raise AudioError(path, "non-finite samples")
     if max_seconds is not None:
         y = y[: round(max_seconds * sr)]
-    notes = _notes(n_read / native_sr, expected / native_sr, error, end_missing)
-    if native_sr < sr:
-        notes.append(f"recorded at {native_sr} Hz: nothing above {native_sr // 2} Hz")
-    return Audio(y, sr, native_sr, channels, "; ".join(notes))
+    notes = _notes(n_read / found.rate, expected / found.rate, error, found.end_missing)
+    if found.rate < sr:
+        notes.append(f"recorded at {found.rate} Hz: nothing above {found.rate // 2} Hz")
+    return Audio(y, sr, found.rate, found.channels, "; ".join(notes))
+
+
+def check_level(path, y: np.ndarray, *, loudest: float = LOUDEST) -> None:
+    """Raise AudioError if there is nothing to hear, or so much that its square overflows."""
+    low, high = float(y.min()), float(y.max())
+    if high - low < 2 * SILENCE:
+        raise AudioError(path, "silent")
+    if max(-low, high) > loudest:
+        raise AudioError(path, "beyond full scale", f"peak {max(-low, high):.0e}, 1 is full scale")
 
 
 def _check_file(path) -> None:
@@ -164,6 +193,8 @@ def _check_file(path) -> None:
         with open(path, "rb") as file:
             if not file.read(1):
                 raise AudioError(path, "empty file")
+        if Path(path).suffix.lower() in PROTECTED:
+            raise AudioError(path, "protected")
     except FileNotFoundError as error:
         raise AudioError(path, "missing") from error
     except PermissionError as error:
@@ -172,19 +203,92 @@ def _check_file(path) -> None:
         raise AudioError(path, "damaged", error.strerror or "") from error
 
 
-def _plan(file, offset, max_seconds) -> tuple[int, float, float]:
-    """Return the first frame, the number of frames to read, and how many the header promises."""
-    rate, total = file.samplerate, _claimed_frames(file)
-    length = math.inf if max_seconds is None else math.ceil(max_seconds * rate)
-    start = max(0, (total - length) // 2) if offset is None else round(offset * rate)
-    start = 0 if math.isinf(start) else start
-    return start, length, max(0, min(length, total - start))
+class _Found(NamedTuple):
+    """What a file says about itself, as far as that can be believed before it is decoded."""
+
+    rate: int
+    channels: int
+    total: int  # frames that are there
+    promised: int  # frames that there should be
+    end_missing: bool
+    read: Callable
+
+
+def _look(path) -> _Found:
+    """Choose the decoder. The length of an MP3 is counted: its header may be wrong, or absent."""
+    try:
+        with _opened(path) as file:
+            claimed, is_mpeg = _claimed_frames(file), file.format == "MP3"
+            end_missing = "lacks an end-of-stream" in file.extra_info
+            facts = (file.samplerate, file.channels, file.frames, claimed, end_missing)
+    except sf.LibsndfileError:
+        return _look_with_ffmpeg(path)
+    found = _Found(*facts, _read)
+    if not is_mpeg:
+        return found
+    try:
+        there = _look_with_ffmpeg(path)
+    except (AudioError, av.FFmpegError):
+        return found
+    if there.rate != found.rate or there.total > found.total + MPEG_SLACK:
+        return there
+    total = min(found.total, there.total)
+    return found._replace(total=total, promised=max(total, there.promised))
+
+
+def _look_with_ffmpeg(path) -> _Found:
+    """Count the packets of the sound, and let FFmpeg decode them."""
+    with open(path, "rb") as raw, av.open(raw) as container:
+        if not container.streams.audio or not container.streams.audio[0].rate:
+            raise AudioError(path, "not audio")
+        stream = container.streams.audio[0]
+        packets = [(packet.duration or 0, packet.size) for packet in _packets(container, stream)]
+        ticks, size = sum(t for t, _ in packets), sum(n for _, n in packets)
+        total = round(ticks * stream.time_base * stream.rate)
+        promised = round((stream.duration or 0) * stream.time_base * stream.rate)
+        if container.format.name in ("mp3", "aac"):  # FFmpeg guesses it from the size of the file
+            lost = _tagged_bytes(path) / max(size, 1)
+            promised = round(total * lost) if lost > 1.02 else 0
+        promised = promised or max(0, total - MPEG_SLACK)
+        return _Found(stream.rate, stream.channels, total, promised, False, _read_with_ffmpeg)
+
+
+def _packets(container, stream) -> Iterator:
+    """Yield the packets of the sound, as far as a damaged file has them."""
+    with contextlib.suppress(av.FFmpegError):
+        yield from container.demux(stream)
+
+
+def _tagged_bytes(path) -> int:
+    """Return how many bytes of sound the encoder of an MP3 wrote down (Xing); 0 if it did not."""
+    with open(path, "rb") as file:
+        head = file.read(10)
+        after = 10 + sum((byte & 127) << (21 - 7 * i) for i, byte in enumerate(head[6:]))
+        file.seek(after if head.startswith(b"ID3") else 0)
+        found = re.search(rb"(?:Xing|Info)\0\0\0(.)((?:.{4}){2})", file.read(4096), re.DOTALL)
+    if not found or not found[1][0] & 2:
+        return 0
+    at = 4 if found[1][0] & 1 else 0
+    return int.from_bytes(found[2][at : at + 4], "big")
+
+
+def _opened(path) -> sf.SoundFile:
+    """Open with libsndfile, which wants the bytes of a name that is no valid text."""
+    return sf.SoundFile(os.fsencode(path) if os.name == "posix" else os.fspath(path))
+
+
+def _middle(path, read, length, sr) -> tuple[np.ndarray, int, str]:
+    """Read all that is there, since the header promised too much, and keep the middle."""
+    y, n_read, error = read(path, 0, math.inf, sr)
+    wanted = math.ceil(length * len(y) / max(n_read, 1))
+    start = max(0, (len(y) - wanted) // 2)
+    return y[start : start + wanted], min(n_read, length), error
 
 
 def _read(path, start, length, sr, *, block=BLOCK) -> tuple[np.ndarray, int, str]:
     """Decode, mix and resample block by block."""
     n_read, n_done, error = 0, 0, ""
-    with sf.SoundFile(os.fspath(path)) as file:
+    with _opened(path) as file:
         rate, start = file.samplerate, min(start, file.frames)
         stream = None if rate == sr else soxr.ResampleStream(rate, sr, 1, dtype="float32")
         buffer = np.empty((block, file.channels), dtype=np.float32)
@@ -203,6 +307,33 @@ def _read(path, start, length, sr, *, block=BLOCK) -> tuple[np.ndarray, int, str
         n_done = _append(y, n_done, stream.resample_chunk(np.empty(0, np.float32), last=True))
     y = y[: math.ceil(n_read * sr / rate)]
     y[n_done:] = 0  # soxr rounds the length, librosa rounds it up
+    return y, n_read, error
+
+
+def _read_with_ffmpeg(path, start, length, sr) -> tuple[np.ndarray, int, str]:
+    """Decode from the beginning, which is exact in every format, and keep what is wanted."""
+    blocks, n_seen, n_read, error = [np.empty(0, np.float32)], 0, 0, ""
+    with open(path, "rb") as raw, av.open(raw) as container:
+        source = container.streams.audio[0]
+        as_float = av.AudioResampler(format="fltp", rate=source.rate)
+        stream = soxr.ResampleStream(source.rate, sr, 1, dtype="float32")
+        for packet in _packets(container, source):
+            try:
+                frames = [part for frame in packet.decode() for part in as_float.resample(frame)]
+            except (av.FFmpegError, ValueError) as problem:
+                error = error or getattr(problem, "strerror", "") or "decoder error"
+                continue
+            for frame in frames:
+                mono = frame.to_ndarray().mean(axis=0, dtype=np.float32)
+                first, n_seen = max(0, start - n_seen), n_seen + len(mono)
+                wanted = mono[first : first + int(min(len(mono), length - n_read))]
+                n_read += len(wanted)
+                blocks.append(stream.resample_chunk(wanted) if source.rate != sr else wanted)
+            if n_read >= length:
+                break
+        if source.rate != sr and n_read:
+            blocks.append(stream.resample_chunk(np.empty(0, np.float32), last=True))
+        y = np.concatenate(blocks)[: math.ceil(n_read * sr / source.rate)]
     return y, n_read, error
 
 

@@ -19,8 +19,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import clips, evaluate, features, published, training
-from helpers.audio import AudioError, load_audio
-from helpers.datasets import AUDIO
+from helpers.audio import AUDIO, AudioError, check_level, read_audio
+from helpers.datasets.table import walk
+from helpers.files import readable
 from helpers.recommend import Recommender
 
 BATCH = 16  # clips that are sent through the network at once
@@ -33,6 +34,7 @@ class Answer:
     overall: pd.Series  # calibrated probability of each class, highest first
     over_time: pd.DataFrame  # [clips, classes], indexed by the clip's start in seconds
     embedding: np.ndarray  # [n_features] what enters the last layer, the mean over the clips
+    note: str = ""  # what is wrong with the sound, such as that its end is missing
 
 
 class Classifier:
@@ -69,7 +71,8 @@ class Classifier:
 
     def __call__(self, sound, *, sr: float | None = None) -> Answer:
         """Answer for one sound."""
-        X, seconds = self.read(self._samples(sound, sr), self.inputs)
+        y, note = self._samples(sound, sr)
+        X, seconds = self.read(y, self.inputs)
         found = [self.network(X[i : i + BATCH], training=False) for i in range(0, len(X), BATCH)]
         E, proba = (
             np.concatenate([keras.ops.convert_to_numpy(f) for f in part]) for part in zip(*found)
@@ -81,19 +84,23 @@ class Classifier:
             voted = evaluate.temper(voted, temperature, multilabel=several)
         overall = pd.Series(voted[0], self.classes, name="probability")
         over_time = pd.DataFrame(proba, pd.Index(seconds, name="seconds"), self.classes)
-        return Answer(overall.sort_values(ascending=False), over_time, E.mean(axis=0))
+        return Answer(overall.sort_values(ascending=False), over_time, E.mean(axis=0), note)
 
-    def _samples(self, sound, sr: float | None) -> np.ndarray:
+    def _samples(self, sound, sr: float | None) -> tuple[np.ndarray, str]:
+        """Return samples at the network's rate, and the note of their file."""
         rate = self.inputs["sr"]
         if not isinstance(sound, np.ndarray):
-            return load_audio(sound, sr=rate)
+            audio = read_audio(sound, sr=rate)
+            check_level(sound, audio.y)
+            return audio.y, audio.note
         if not sr:
             raise ValueError("samples need their rate: give sr, in hertz")
         if not len(sound):
             raise ValueError("there are no samples to listen to")
+        check_level("the sound", sound)
         import soxr
 
-        return soxr.resample(sound.astype(np.float32), sr, rate) if sr != rate else sound
+        return soxr.resample(sound.astype(np.float32), sr, rate) if sr != rate else sound, ""
 
 
 # --- from samples to what a network reads --------------------------------------------------
@@ -142,10 +149,7 @@ def find_sounds(paths: Sequence[str | os.PathLike]) -> Iterator[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO)
-        else:
-            yield path
+        yield from [path / file for file in walk(path)] if path.is_dir() else [path]
 
 
 def classify_all(
@@ -159,7 +163,7 @@ def classify_all(
     """Write one row a sound into a CSV; go on where an interrupted run stopped."""
     labels = [f"{name}_{i}" for i in range(1, top + 1) for name in ("label", "confidence")]
     near = [f"neighbour_{i}" for i in range(1, top + 1)] if collection else []
-    columns = ["path", *labels, *near, "problem", *ask.classes]
+    columns = ["path", *labels, *near, "problem", "note", *ask.classes]
     part = out.with_name(out.name + ".part")
     done = _rows(part, columns)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -167,8 +171,8 @@ def classify_all(
         table = csv.DictWriter(file, columns, restval="")
         table.writeheader()
         table.writerows(done.values())  # whole rows only: the last one may have been cut short
-        for path in tqdm([p for p in sounds if str(p) not in done], unit="file"):
-            table.writerow({"path": str(path), **_row(ask, path, top, collection)})
+        for path in tqdm([p for p in sounds if readable(p) not in done], unit="file"):
+            table.writerow({"path": readable(path), **_row(ask, path, top, collection)})
             file.flush()
     problems = sum(bool(row["problem"]) for row in _rows(part, columns).values())
     os.replace(part, out)
@@ -190,8 +194,11 @@ def _row(ask: Classifier, path: Path, top: int, collection: Recommender | None) 
         answer = ask(path)
     except AudioError as problem:
         tqdm.write(str(problem), file=sys.stderr)
-        return {"problem": problem.reason}
-    row = {label: f"{p:.4f}" for label, p in answer.overall.items()}
+        return {"problem": problem.reason, "note": problem.detail}
+    except Exception as problem:  # a fault inside a library is this file's, not the others'
+        tqdm.write(f"{readable(path)}: {type(problem).__name__}: {problem}", file=sys.stderr)
+        return {"problem": "analysis failed", "note": f"{type(problem).__name__}: {problem}"}
+    row = {"note": answer.note} | {label: f"{p:.4f}" for label, p in answer.overall.items()}
     for i, (label, p) in enumerate(answer.overall.head(top).items(), 1):
         row |= {f"label_{i}": label, f"confidence_{i}": f"{p:.4f}"}
     if collection:
@@ -209,10 +216,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
     parser.add_argument("--collection", help="table that notebook 11 wrote; names similar tracks")
     told = parser.parse_args(argv)
+    if told.csv.is_dir():
+        print(f"{told.csv} is a folder; give --csv the name of a file in it", file=sys.stderr)
+        return 2
     try:
         ask, sounds = Classifier(told.model), list(find_sounds(told.sounds))
         collection = Recommender(pd.read_parquet(told.collection)) if told.collection else None
-    except (FileNotFoundError, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         print(problem, file=sys.stderr)
         return 2
     if not sounds:

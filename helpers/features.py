@@ -18,12 +18,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from helpers import store as store_files
-from helpers.audio import AudioError, read_audio
+from helpers.audio import LOUDEST, AudioError, check_level, read_audio
 from helpers.store import FeatureStore, File, Result
 
-SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
-LOUDEST = 1e9  # peak amplitude beyond which single precision overflows
-LOUDEST_SAMPLE = 65504.0  # the same for samples stored in half precision
+LOUDEST_SAMPLE = 65504.0  # peak amplitude beyond which half precision overflows
+TRIED_AGAIN = ("too long for memory", "analysis failed")  # reasons that may not hold next time
 VERSION = 1  # of the calculations below; a new one makes new stores
 SUMMARY_VERSION = 2  # the same for the summary features
 WAVEFORM_VERSION = 1  # and for the samples
@@ -433,7 +432,7 @@ def _fill(tracks, folder, params, *, jobs, progress, chunk_size) -> FeatureStore
     rows = _match(files, known)
     if rows["shard"].isna().any() and len(known):  # perhaps an earlier version of a file is back
         rows = _match(files, pd.concat([known, store_files.read_all_rows(target)]))
-    lacking = rows["shard"].isna().to_numpy()
+    lacking = (rows["shard"].isna() | rows["reason"].isin(TRIED_AGAIN)).to_numpy()
     if lacking.any():
         store_files.sweep(target)
         pending = [File(*file) for file in files[lacking].itertuples(index=False)]
@@ -516,23 +515,19 @@ def _compute(file, root, params) -> Result:
     try:
         path = os.path.join(root, file.path)
         audio = read_audio(path, sr=params["sr"], offset=None, max_seconds=params["max_seconds"])
-        _check_level(path, audio.y, LOUDEST_SAMPLE if params["kind"] == "waveform" else LOUDEST)
+        loudest = LOUDEST_SAMPLE if params["kind"] == "waveform" else LOUDEST
+        check_level(path, audio.y, loudest=loudest)
         frames = _analyse(audio.y, params)
         if not np.isfinite(frames).all():
             raise AudioError(path, "non-finite features")
     except AudioError as error:
         return Result(reason=error.reason, note=error.detail)
+    except MemoryError:
+        return Result(reason=TRIED_AGAIN[0])
+    except Exception as error:  # a fault inside a library is this track's, not the others'
+        return Result(reason=TRIED_AGAIN[1], note=f"{type(error).__name__}: {error}")
     seconds = len(audio.y) / audio.sr
     return Result(frames, seconds, audio.native_sr, audio.channels, note=audio.note)
-
-
-def _check_level(path, y, loudest) -> None:
-    """Raise AudioError if there is nothing to hear, or so much that its square overflows."""
-    low, high = float(y.min()), float(y.max())
-    if high - low < 2 * SILENCE:
-        raise AudioError(path, "silent")
-    if max(-low, high) > loudest:
-        raise AudioError(path, "beyond full scale", f"peak {max(-low, high):.0e}, 1 is full scale")
 
 
 def _analyse(y, params) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,3 +49,17 @@ def write_atomic(path: str | os.PathLike, content: str | bytes) -> None:
     if not Path(path).exists() or Path(path).read_bytes() != data:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
+
+
+def readable(path: str | os.PathLike) -> str:
+    """Return a path as valid text, for tables: bytes of a name that are no UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def on_disk(path: str | os.PathLike) -> str:
+    """Return the path that `readable` has changed, as the file system knows it."""
+    text = os.fspath(path)
+    if "\\x" not in text or os.path.lexists(text):
+        return text
+    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), os.fsencode(text))
+    return os.fsdecode(raw)

@@ -7,6 +7,7 @@ checks any division, also one that somebody else made.
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from helpers.files import write_atomic
 
 SIDES = ("train", "valid", "test")
 RULES = ("official", "group", "track")
+DRAWS = 50  # divisions that are tried until every class stands on every side
 AUDITED = "audited: "  # before the rule in a file whose near-duplicates have been dealt with
 
 
@@ -40,16 +42,38 @@ class StratifiedGroupKFold(model_selection.StratifiedGroupKFold):
     {('jazz', 'jazz', 'rock', 'rock')}
     """
 
+    def get_n_splits(self, X=None, y=None, groups=None) -> int:
+        """Return the number of folds: fewer than asked for where a class has fewer groups."""
+        if y is None or groups is None:
+            return self.n_splits
+        per_class = pd.Series(np.asarray(groups)).groupby(np.asarray(y)).nunique()
+        fewest = per_class.idxmin()
+        if per_class[fewest] < 2:
+            raise ValueError(
+                f"{fewest} comes from one group only: no fold can hold it out and still learn it. "
+                "Add recordings of others (artists, recordings, compositions), or leave it out."
+            )
+        return int(min(self.n_splits, per_class[fewest]))
+
     def split(self, X, y=None, groups=None):
         """Yield the rows to train on and those to test on, as scikit-learn does."""
-        if not self.shuffle or groups is None:
-            yield from super().split(X, y, groups)
-            return
-        names, own = np.unique(groups, return_inverse=True)
-        order = np.arange(len(names))
-        check_random_state(self.random_state).shuffle(order)
-        plain = model_selection.StratifiedGroupKFold(self.n_splits)
-        yield from plain.split(X, y, np.argsort(order)[own])
+        n_folds = self.get_n_splits(X, y, groups)
+        if n_folds < self.n_splits:
+            warnings.warn(
+                f"{n_folds} folds instead of {self.n_splits}: a class has {n_folds} groups only",
+                stacklevel=2,
+            )
+        if self.shuffle and groups is not None:
+            groups = _shuffled(groups, self.random_state)
+        yield from model_selection.StratifiedGroupKFold(n_folds).split(X, y, groups)
+
+
+def _shuffled(groups, random_state) -> np.ndarray:
+    """Return numbers in place of groups, drawn so that their order is another."""
+    names, own = np.unique(groups, return_inverse=True)
+    order = np.arange(len(names))
+    check_random_state(random_state).shuffle(order)
+    return np.argsort(order)[own]
 
 
 class LeakError(ValueError):
@@ -96,7 +120,8 @@ def official(tracks: pd.DataFrame, *, seed: int = 0) -> Split:
         rule = "official train and validation lists, the validation list as test set"
     if "valid" not in set(sides):
         train = tracks[tracks["track_id"].isin(sides.index[sides == "train"])]
-        held_out = _folds(train, train["group"], n_folds=5, seed=seed)[0]
+        n_folds = min(5, _groups_per_class(train, "group", least=2).min())
+        held_out = _folds(train, train["group"], n_folds=n_folds, seed=seed)[0]
         sides[train["track_id"].to_numpy()[held_out]] = "valid"
         rule += "; validation cut from the training list by group"
     return Split(sides, rule)
@@ -106,23 +131,55 @@ def by_group(
     tracks: pd.DataFrame, *, n_folds: int = 5, fold: int = 0, seed: int = 0, column: str = "group"
 ) -> Split:
     """Divide groups, not tracks, into train, valid and test, with classes in proportion."""
-    if not 0 <= fold < n_folds:
-        raise ValueError(f"fold must be 0 to {n_folds - 1}, not {fold}")
-    per_class = tracks.groupby(_needed(tracks))[column].nunique()
-    if (per_class < 3).any():
+    allowed = int(min(n_folds, _groups_per_class(tracks, column, least=3).min()))
+    if not 0 <= fold < allowed:
         raise ValueError(
-            f"too few groups to divide by {column}: {per_class[per_class < 3].to_dict()}; each "
-            "class needs at least 3. Add recordings, or keep other classes."
+            f"fold must be 0 to {allowed - 1}, not {fold}"
+            + (f": a class has {allowed} groups only" if allowed < n_folds else "")
         )
-    test = _folds(tracks, tracks[column], n_folds=n_folds, seed=seed)[fold]
+    for draw in range(DRAWS):
+        sides = _draw(tracks, tracks[column], n_folds=allowed, fold=fold, seed=seed + 1000 * draw)
+        lacking = _lacking(tracks, sides)
+        if not lacking:
+            break
+    else:
+        raise ValueError(
+            f"no division by {column} puts every class on every side: {lacking}. Its groups are "
+            "too few or too unequal: add recordings of others, or keep other classes."
+        )
+    index = pd.Index(tracks["track_id"], name="track_id")
+    rule = f"by {column}, fold {fold + 1} of {allowed}, seed {seed}"
+    rule += f", draw {draw + 1}" if draw else ""
+    return Split(pd.Series(sides, index=index, name="split"), rule)
+
+
+def _groups_per_class(tracks: pd.DataFrame, column: str, *, least: int) -> pd.Series:
+    """Count the groups of each class; refuse to go on with fewer than `least`."""
+    per_class = tracks.groupby(_needed(tracks))[column].nunique()
+    if (per_class < least).any():
+        raise ValueError(
+            f"too few groups to divide by {column}: {per_class[per_class < least].to_dict()}; each "
+            f"class needs at least {least}. Add recordings, or keep other classes."
+        )
+    return per_class
+
+
+def _draw(tracks: pd.DataFrame, groups: pd.Series, *, n_folds: int, fold: int, seed: int):
+    """Return the side of each track: one fold to test, one of the others to validate."""
+    test = _folds(tracks, groups, n_folds=n_folds, seed=seed)[fold]
     rest = np.setdiff1d(np.arange(len(tracks)), test)
     part = tracks.iloc[rest]
-    valid = rest[_folds(part, part[column], n_folds=n_folds - 1, seed=seed)[0]]
+    valid = rest[_folds(part, groups.iloc[rest], n_folds=n_folds - 1, seed=seed)[0]]
     sides = np.full(len(tracks), "train", dtype=object)
     sides[test], sides[valid] = "test", "valid"
-    index = pd.Index(tracks["track_id"], name="track_id")
-    rule = f"by {column}, fold {fold + 1} of {n_folds}, seed {seed}"
-    return Split(pd.Series(sides, index=index, name="split"), rule)
+    return sides
+
+
+def _lacking(tracks: pd.DataFrame, sides: np.ndarray) -> str:
+    """Name a class that stands on no row of some side; empty if there is none."""
+    counts = pd.crosstab(_needed(tracks).to_numpy(), sides).reindex(columns=SIDES, fill_value=0)
+    empty = counts.stack().loc[lambda count: count == 0]
+    return "" if empty.empty else "no {1} track of {0}".format(*empty.index[0])
 
 
 def by_track(tracks: pd.DataFrame, **options) -> Split:
@@ -448,8 +505,9 @@ def linked(tracks: pd.DataFrame, duplicates: pd.DataFrame) -> pd.Series:
 
 
 def _folds(tracks: pd.DataFrame, groups: pd.Series, *, n_folds: int, seed: int) -> list:
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    return [test for _, test in folds.split(tracks, tracks["label"], groups)]
+    folds = model_selection.StratifiedGroupKFold(n_folds)
+    shuffled = _shuffled(groups, seed)
+    return [test for _, test in folds.split(tracks, tracks["label"], shuffled)]
 
 
 def _coarse(frames: np.ndarray, hop: int, bands: int) -> np.ndarray:

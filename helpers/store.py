@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.files import replacing, write_atomic
+from helpers.files import on_disk, replacing, write_atomic
 
 OPEN_SHARDS = 64  # memory maps held open at once; each costs a file descriptor
 SWEEP_AFTER = 24 * 3600  # seconds after which a temporary file can only be a dead run's
@@ -64,11 +64,12 @@ class File(NamedTuple):
     @classmethod
     def look(cls, track_id: str, path: str) -> File:
         """Look at the file as it is now; one that may not be read counts as absent (-1, -1)."""
+        place = on_disk(path)
         try:
-            stat = os.stat(path)
+            stat = os.stat(place)
         except (OSError, ValueError):
             return cls(track_id, path, -1, -1)
-        if not os.access(path, os.R_OK):
+        if not os.access(place, os.R_OK):
             return cls(track_id, path, -1, -1)
         return cls(track_id, path, stat.st_size, stat.st_mtime_ns)
 

@@ -37,7 +37,7 @@ def read_lab(path: str | os.PathLike) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        A line is neither. The message names the file and the line.
+        A line is neither, or the file is not text in UTF-8. The message names the file.
 
     Examples
     --------
@@ -51,8 +51,13 @@ def read_lab(path: str | os.PathLike) -> pd.DataFrame:
     -----
     Source: Isophonics, *Reference annotations*.
     """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        problem = f"{path} is not text in UTF-8 ({error}); save it as UTF-8, or leave it out"
+        raise ValueError(problem) from None
     rows = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         parts = line.split(None, 2)
         if not parts:
             continue
@@ -110,6 +115,8 @@ def find_annotations(folder: str | os.PathLike) -> pd.DataFrame:
 def _by_song(folder: Path) -> dict[tuple[str, str], Path]:
     found = {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS):
+        if path.name.startswith("."):  # macOS leaves ._song.lab beside song.lab
+            continue
         name = path.name[: -len(path.suffix)]
         album, mark, song = name.rpartition("__")
         found[(_clean(album if mark else path.parent.name), _clean(song))] = path
@@ -117,9 +124,11 @@ def _by_song(folder: Path) -> dict[tuple[str, str], Path]:
 
 
 def _clean(name: str) -> str:
-    """Take numbers off the front of a name, and underscores out of it."""
-    name = name.replace("_", " ")
-    return re.sub(r"^(\d+[\s.-]+)?(-\s*)?(cd ?\d+[\s.-]+)?", "", name, flags=re.IGNORECASE).strip()
+    """Take disc and track numbers off the front of a name, and underscores out of it."""
+    disc = r"(\d*[\s.-]*cd ?\d+[\s.-]+)?"  # "10CD1 - The Beatles", "CD1 - 01 - Birthday"
+    track = r"(\d-\d\d[\s.-]+|\d+[\s.-]+)?(-\s*)?"
+    name = name.replace("_", " ").strip()
+    return re.sub(f"^{disc}{track}", "", name, flags=re.IGNORECASE).strip() or name
 
 
 def _plain(name: str) -> str:

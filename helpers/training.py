@@ -336,6 +336,8 @@ def read_card(path: str | os.PathLike) -> dict:
     ValueError
         The file is no ``.keras`` file, or has no card. The message names the file.
     """
+    if Path(path).is_dir():
+        raise ValueError(f"{path} is a folder; give the name of a .keras file in it")
     try:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read(CARD))

@@ -6,11 +6,14 @@ import builtins
 import os
 import pickle
 
+import av
 import numpy as np
 import pytest
 import soundfile as sf
 
+from helpers.audio import AUDIO as audio_suffixes
 from helpers.audio import AudioError, load_audio, read_audio
+from helpers.files import readable
 
 SR = 22050
 
@@ -211,3 +214,151 @@ def test_errors_travel_between_processes():
     error = pickle.loads(pickle.dumps(AudioError("a.mp3", "not audio", "text")))
     assert (error.path, error.reason) == ("a.mp3", "not audio")
     assert str(error).startswith("a.mp3: not audio (text); use wav")
+
+
+# --- what people really have -------------------------------------------------------------------
+
+
+def encoded(path, codec, container, seconds=3.0):
+    """Write a tone as people's programs do; soundfile cannot write these."""
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=44100, layout="mono")
+        if codec in ("aac", "wmav2"):
+            stream.bit_rate = 64000
+        tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * 44100)) / 44100)
+        frame = av.AudioFrame.from_ndarray(tone.astype(np.float32)[None], "fltp", "mono")
+        frame.rate, frame.pts = 44100, 0
+        size = stream.codec_context.frame_size or 1024
+        fit = av.AudioResampler(stream.format, "mono", 44100, frame_size=size)
+        for part in [*fit.resample(frame), *fit.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return path
+
+
+def pitch(y):
+    return np.fft.rfftfreq(len(y), 1 / SR)[np.abs(np.fft.rfft(y)).argmax()]
+
+
+FORMATS = {
+    "m4a": ("aac", "ipod"), "ALAC.m4a": ("alac", "ipod"), "aac": ("aac", "adts"),
+    "mp4": ("aac", "mp4"), "wma": ("wmav2", "asf"), "wv": ("wavpack", "wv"),
+    "tta": ("tta", "tta"), "mka": ("flac", "matroska"), "w64": ("pcm_s16le", "w64"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_formats_of_phones_and_shops(tmp_path, suffix):
+    path = encoded(tmp_path / f"a.{suffix}", *FORMATS[suffix])
+    audio = read_audio(path)
+    assert audio.note == "" and audio.native_sr == 44100 and audio.channels == 1
+    assert len(audio.y) == pytest.approx(3 * SR, abs=0.06 * SR)  # some encoders add a frame
+    assert pitch(audio.y) == pytest.approx(440, abs=1)
+    middle = load_audio(path, offset=None, max_seconds=1.0)
+    assert len(middle) == SR and pitch(middle) == pytest.approx(440, abs=1)
+    assert path.suffix in audio_suffixes
+
+
+@pytest.mark.parametrize("suffix", ["opus", "oga", "caf"])
+def test_formats_of_libsndfile_with_rarer_names(tmp_path, suffix):
+    kind = {"opus": ("OGG", "OPUS"), "oga": ("OGG", "VORBIS"), "caf": ("CAF", "PCM_16")}[suffix]
+    sf.write(tmp_path / f"a.{suffix}", noise(2, 48000), 48000, format=kind[0], subtype=kind[1])
+    assert len(load_audio(tmp_path / f"a.{suffix}")) == 2 * SR
+    assert f".{suffix}" in audio_suffixes
+
+
+def test_a_stereo_m4a_is_mixed_like_a_wav(tmp_path):
+    y = noise(1, 44100, 2)
+    sf.write(tmp_path / "a.wav", y, 44100, subtype="FLOAT")
+    with av.open(str(tmp_path / "a.mka"), "w") as out:
+        stream = out.add_stream("pcm_f32le", rate=44100, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(y.T, np.float32), "fltp", "stereo")
+        frame.rate, frame.pts = 44100, 0
+        for part in av.AudioResampler("flt", "stereo", 44100).resample(frame):
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    np.testing.assert_allclose(
+        load_audio(tmp_path / "a.mka"), load_audio(tmp_path / "a.wav"), atol=1e-4
+    )
+
+
+def test_a_truncated_file_that_ffmpeg_reads_is_kept_with_a_note(tmp_path):
+    whole = encoded(tmp_path / "a.wv", "wavpack", "wv", seconds=10)
+    audio = read_audio(cut(whole, tmp_path / "half.wv"))
+    assert 3 < len(audio.y) / SR < 6
+    assert audio.note.startswith(("truncated: ", "damaged: ")) and " of 10.0 s" in audio.note
+
+
+def test_what_a_shop_has_locked_says_so(tmp_path):
+    (tmp_path / "a.m4p").write_bytes(b"\0\0\0\x20ftypM4P " + bytes(1000))
+    assert reason_of(tmp_path / "a.m4p") == "protected"
+
+
+def id3(size, fill=b"\0"):
+    """A tag of `size` bytes before the sound, as players write it: padding, or a cover."""
+    return b"ID3\3\0\0" + bytes((size >> shift) & 127 for shift in (21, 14, 7, 0)) + fill * size
+
+
+def mp3_without_tag(path, *rates):
+    """Frames of different bit rates one after another, and no header that counts them."""
+    data = b""
+    for i, rate in enumerate(rates):
+        with av.open(str(path), "w", options={"write_xing": "0", "id3v2_version": "0"}) as out:
+            stream = out.add_stream("mp3", rate=44100, layout="mono")
+            stream.bit_rate = rate
+            y = noise(2, 44100, seed=i).astype(np.float32).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(y, "fltp", "mono")
+            frame.rate, frame.pts = 44100, 0
+            fit = av.AudioResampler(stream.format, "mono", 44100, frame_size=1152)
+            for part in [*fit.resample(frame), *fit.resample(None)]:
+                out.mux(stream.encode(part))
+            out.mux(stream.encode(None))
+        data += path.read_bytes()
+    path.write_bytes(data)
+    return path
+
+
+def test_a_variable_mp3_without_a_header_is_read_to_its_end(tmp_path):
+    path = mp3_without_tag(tmp_path / "a.mp3", 320000, 32000, 32000, 32000)
+    with sf.SoundFile(path) as file:
+        assert file.frames / file.samplerate < 4  # it takes the first bit rate for all
+    audio = read_audio(path)
+    assert len(audio.y) / SR == pytest.approx(8, abs=0.3) and audio.note == ""
+    middle = load_audio(path, offset=None, max_seconds=2.0)
+    assert len(middle) == 2 * SR
+    at = (len(audio.y) - len(middle)) // 2
+    assert max(np.corrcoef(audio.y[at + d : at + d + SR], middle[:SR])[0, 1]
+               for d in range(-3, 4)) > 0.95  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", [20, 5000])
+def test_a_wrong_count_in_the_header_of_an_mp3_is_not_believed(tmp_path, frames):
+    sf.write(tmp_path / "a.mp3", noise(4, 44100), 44100)
+    data = bytearray((tmp_path / "a.mp3").read_bytes())
+    at = max(data.find(b"Xing"), data.find(b"Info")) + 8
+    data[at : at + 4] = frames.to_bytes(4, "big")
+    (tmp_path / "a.mp3").write_bytes(data)
+    audio = read_audio(tmp_path / "a.mp3")
+    assert len(audio.y) / SR == pytest.approx(4, abs=0.06) and audio.note == ""
+
+
+@pytest.mark.parametrize(
+    "before", [id3(60_000, b"\xff\xd8"), id3(300_000), bytes(5000), bytes(200_000)],
+    ids=["cover", "padding", "zeros", "many zeros"],
+)  # fmt: skip
+def test_what_stands_before_the_sound_of_an_mp3_is_not_counted(tmp_path, before):
+    path = mp3_without_tag(tmp_path / "a.mp3", 64000, 64000)
+    path.write_bytes(before + path.read_bytes())
+    audio = read_audio(path, offset=None, max_seconds=30.0)
+    assert len(audio.y) / SR == pytest.approx(4, abs=0.2) and audio.note == ""
+    assert len(load_audio(path, offset=None, max_seconds=2.0)) == 2 * SR
+
+
+def test_a_name_that_is_no_utf_8(tmp_path):
+    sf.write(tmp_path / "plain.wav", noise(1, SR), SR)
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    os.rename(tmp_path / "plain.wav", name)
+    assert len(load_audio(name)) == SR
+    assert len(load_audio(readable(name))) == SR and readable(name).endswith(r"caf\xe9.wav")
+    error = AudioError(name, "missing")
+    assert str(error).encode() and r"caf\xe9.wav" in str(error)

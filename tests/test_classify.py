@@ -1,6 +1,7 @@
 """A model that was moved alone answers any file; a folder of files becomes a table."""
 
 import csv
+import os
 import shutil
 
 import keras
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 
 from helpers import classify, clips, evaluate, features, training
-from helpers.audio import load_audio
+from helpers.audio import AudioError, load_audio
 from helpers.recommend import Recommender
 
 SR = 11025
@@ -171,3 +172,49 @@ def test_what_cannot_be_done_is_said(model, songs, tmp_path, capsys):
     ):
         assert classify.main(told) == 2
         assert problem in capsys.readouterr().err
+
+
+def test_silence_and_other_sounds_that_are_no_use_get_no_label(model, songs, tmp_path):
+    """The same checks as in feature extraction, and the note of a file that is incomplete."""
+    soundfile.write(songs / "silent.wav", np.zeros(22050), 22050)
+    ints = (np.sin(np.arange(22050)) * 2e9).astype(np.float32)
+    soundfile.write(songs / "ints.wav", ints, 22050, subtype="FLOAT")
+    whole = (songs / "a.wav").read_bytes()
+    (songs / "half.wav").write_bytes(whole[: len(whole) // 2])
+    (songs / "locked.m4p").write_bytes(bytes(100))
+    name = os.fsencode(songs) + b"/caf\xe9.wav"
+    shutil.copy(songs / "a.wav", os.fsdecode(name))
+    assert classify.main([str(model), str(songs), "--csv", str(tmp_path / "x.csv")]) == 1
+    found = {row["path"].split("/")[-1]: row for row in rows(tmp_path / "x.csv")}
+    assert len(found) == 7
+    problems = {file: row["problem"] for file, row in found.items() if row["problem"]}
+    assert problems == {
+        "silent.wav": "silent", "ints.wav": "beyond full scale", "locked.m4p": "protected",
+    }  # fmt: skip
+    assert all(not found[file]["label_1"] for file in problems)
+    assert found["half.wav"]["note"].startswith("truncated: 1.0 of 2.0 s")
+    assert found["half.wav"]["label_1"] and found[r"caf\xe9.wav"]["label_1"]
+    with pytest.raises(AudioError, match="the sound: silent"):
+        classify.Classifier(model)(np.zeros(8000, np.float32), sr=8000)
+
+
+def test_a_fault_inside_a_library_is_one_file_s(model, songs, tmp_path, monkeypatch):
+    real = classify.Classifier.__call__
+
+    def fails(self, sound, **told):
+        if str(sound).endswith("a.wav"):
+            raise ZeroDivisionError("inside a library")
+        return real(self, sound, **told)
+
+    monkeypatch.setattr(classify.Classifier, "__call__", fails)
+    assert classify.main([str(model), str(songs), "--csv", str(tmp_path / "x.csv")]) == 1
+    one, other = rows(tmp_path / "x.csv")
+    assert one["problem"] == "analysis failed" and "inside a library" in one["note"]
+    assert other["label_1"] and not other["problem"]
+
+
+def test_a_folder_in_place_of_a_file_is_refused_before_any_work(model, songs, tmp_path, capsys):
+    assert classify.main([str(tmp_path / "alone"), str(songs)]) == 2
+    assert "is a folder; give the name of a .keras file in it" in capsys.readouterr().err
+    assert classify.main([str(model), str(songs), "--csv", str(tmp_path)]) == 2
+    assert "is a folder; give --csv the name of a file in it" in capsys.readouterr().err

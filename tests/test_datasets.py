@@ -142,6 +142,34 @@ def test_gtzan_from_two_folders_first_wins(gtzan_lists):
     assert any("1 files repeat a track" in note for note in dataset.notes)
 
 
+@pytest.mark.parametrize("double", [".au.wav", ".au.flac", ".wav.ogg", ".AU.WAV", ".Wav.au.wav"])
+@pytest.mark.parametrize("listed", ["", ".au.wav", ".WAV"])
+def test_gtzan_names_with_two_endings(tmp_path, double, listed):
+    lines = (f"{name.split('.')[0]}/{name}{listed}" for name in ("rock.00016", "rock.00017"))
+    text(tmp_path / "gtzan/lists/train_filtered.txt", *lines)
+    sound(tmp_path / f"gtzan/genres/rock/rock.00016{double}")
+    sound(tmp_path / f"gtzan/genres/metal/metal.00058{double}")
+    dataset = load("gtzan", tmp_path)
+    assert dataset.tracks["track_id"].tolist() == ["metal.00058", "rock.00016"]
+    assert dataset.tracks["group"].tolist() == ["rock.00016", "rock.00016"]
+    assert dataset.tracks["split"].tolist() == ["", "train"]
+    assert any("1 of the 2 train tracks" in note for note in dataset.notes)
+
+
+def test_fma_and_irmas_names_with_two_endings(fma, tmp_path):
+    os.remove(fma / "fma/fma_small/000/000002.mp3")
+    sound(fma / "fma/fma_small/000/000002.mp3.wav")
+    assert "000002" in set(load("fma_small", fma).tracks["track_id"])
+    train, test = tmp_path / "irmas/IRMAS-TrainingData", tmp_path / "irmas/IRMAS-TestingData-Part1"
+    sound(train / "cel/[cel][cla]0001__1.wav.flac")
+    sound(test / "Part1/song-1.wav.flac")
+    text(test / "Part1/song-1.txt", "cel")
+    rows = load("irmas", tmp_path).tracks.set_index("track_id")
+    assert rows["group"].to_dict() == {
+        "Part1/song-1": "song song", "cel/[cel][cla]0001__1": "recording 0001",
+    }  # fmt: skip
+
+
 def test_gtzan_known_faults(tmp_path):
     sound(tmp_path / "gtzan/genres/rock/rock.00016.wav")
     sound(tmp_path / "gtzan/genres/metal/metal.00058.wav")
@@ -434,6 +462,29 @@ def test_maestro_missing_or_nothing_rendered(tmp_path, demo):
         load("asap", tmp_path, jobs=1, progress=False)
 
 
+@pytest.mark.parametrize("folder", ["maestro/maestro-v2.0.0", "maestro", "maestro-v3.0.0"])
+def test_maestro_without_midi_says_that_midi_is_played(tmp_path, folder):
+    root = tmp_path / folder
+    sound(root / "2018/a.wav")
+    text(root / "maestro-v2.0.0.csv", "canonical_composer,canonical_title,split,midi_filename",
+         "Liszt,Sonata,train,2018/a.midi")  # fmt: skip
+    with pytest.raises(DatasetError) as error:
+        load("maestro", tmp_path)
+    message = str(error.value)
+    assert "the MIDI files, which this loader plays (it does not read audio)" in message
+    assert str(root / "2018" / "a.midi") in message and f'fetch("maestro", "{tmp_path}")' in message
+    away = root / "maestro-v2.0.0.csv" if folder == "maestro" else root
+    assert f"move {away} away" in message
+
+
+def test_asap_without_midi_says_that_midi_is_played(tmp_path):
+    sound(tmp_path / "asap/Liszt/Sonata/a.wav")
+    text(tmp_path / "asap/Liszt/Sonata/midi_score.mid", "MThd")
+    with pytest.raises(DatasetError, match=r"MIDI files, which this loader plays") as error:
+        load("asap", tmp_path)
+    assert "git clone" in str(error.value) and f"move {tmp_path / 'asap'} away" in str(error.value)
+
+
 def test_unwritable_cache_names_the_option(tmp_path, demo):
     text(tmp_path / "asap/Liszt/Piece/x.mid", "MThd")
     text(tmp_path / "file")
@@ -555,8 +606,14 @@ def test_folder_labels_csv(tmp_path):
         (["path,label", "a.wav,x"], "no column 'file'"),
         (["file,genre", "a.wav,x"], "no column 'label' or 'labels'"),
         (["file,label,split", "a.wav,x,holdout"], "unknown split 'holdout'"),
-        (["file,label", "a.wav,x", "a.wav,y"], "more than one"),
-        (["file,label", "b.wav,x"], "holds none of the dataset's tracks"),
+        (["file,label", "a.wav,x", "./a.wav,y"], "line 3: './a.wav,y' names its file for the sec"),
+        (["file,label", "a.wav,x", ",y", ",z"], "line 3: ',y' names no file"),
+        (["file,label", "", "b.wav,x"], r"no row matches .*line 3: 'b.wav,x'.*such as 'a.wav'"),
+        (["file,label", "a.wav,x", "b.wav,x,y"], "line 3: .* more values than there are columns"),
+        (["file,label", ",,"], "labels.csv has no rows"),
+        (["", ",,"], "no column 'file'; it has nothing"),
+        (["file,label,label", "a.wav,x,y"], "two columns 'label'"),
+        (["file,label", 'a.wav,"x'], "cannot be read as a CSV in UTF-8"),
     ],
 )
 def test_folder_labels_csv_errors(tmp_path, lines, message):
@@ -564,6 +621,105 @@ def test_folder_labels_csv_errors(tmp_path, lines, message):
     text(tmp_path / "m/labels.csv", *lines)
     with pytest.raises(DatasetError, match=message):
         load("folder", tmp_path, folder="m")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["file,label,mood", "rock/a.wav,rock,", "NA.wav,null,NA"],
+        ["file,label,mood,,", "rock/a.wav,rock,,,", "NA.wav,null,NA,,", ",,,,", ",,"],
+        ["file,label,mood", "rock/a.wav,rock,,", "NA.wav,null,NA"],
+        ["file,label,mood", "rock/a.wav,rock", "NA.wav,null,NA,,,"],
+        [",file,label,mood", "0,rock/a.wav,rock,", "1,NA.wav,null,NA"],
+        ["", " file , label,mood ", " rock/a.wav ,rock , ", "NA.wav,\u00a0null,NA", "", " , "],
+        ["file;label;mood", "rock/a.wav;rock;", "NA.wav;null;NA", ";;"],
+        ["file\tlabel\tmood", "rock/a.wav\trock", "NA.wav\tnull\tNA"],
+        ["file,label,mood", "./rock/a.wav,rock,", ".\\NA.wav,null,NA"],
+        ["file,label,mood", "/old/m/rock/a.wav,rock,", "/old/m/NA.wav,null,NA"],
+        ["file,label,mood", "C:\\Music\\rock\\a.wav,rock,", "c:\\music\\na.WAV,null,NA"],
+        ["file,label,mood", "\\\\nas\\m\\ROCK\\a.Wav,rock,", "NA.wav,null,NA"],
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_labels_csv_from_a_spreadsheet(tmp_path, lines, end):
+    sound(tmp_path / "m/rock/a.wav")
+    sound(tmp_path / "m/NA.wav")
+    (tmp_path / "m/labels.csv").write_bytes(end.join(lines).encode())
+    dataset = load("folder", tmp_path, folder="m")
+    rows = dataset.tracks.set_index("track_id")
+    assert rows["label"].to_dict() == {"rock/a": "rock", "NA": "null"}
+    assert rows["mood"].to_dict() == {"rock/a": "", "NA": "NA"} and dataset.notes == []
+    assert not any(column.startswith("Unnamed") or not column for column in rows)
+
+
+def test_labels_csv_tells_files_apart_that_differ_in_case_or_accents(tmp_path):
+    for name in ("A.wav", "a.wav", "b.wav", "caf\u00e9.wav", "cafe\u0301.wav", "ne\u0301.wav"):
+        sound(tmp_path / "m" / name)
+    if len(os.listdir(tmp_path / "m")) < 6:
+        pytest.skip("this file system takes such names for the same")
+    text(tmp_path / "m/labels.csv", "file,label", "a.wav,one", "A.wav,two", "B.WAV,three",
+         "cafe\u0301.wav,four", "caf\u00e9.wav,five", "N\u00e9.wav,six", "c.wav,x")  # fmt: skip
+    dataset = load("folder", tmp_path, folder="m")
+    assert dataset.tracks.set_index("track_id")["label"].to_dict() == {
+        "a": "one", "A": "two", "b": "three", "cafe\u0301": "four", "caf\u00e9": "five",
+        "ne\u0301": "six",
+    }  # fmt: skip
+    assert any("1 rows of" in n and "the first in line 8: 'c.wav,x'" in n for n in dataset.notes)
+
+
+def test_labels_csv_of_a_partial_copy(tmp_path):
+    """What is not here takes no other row's file, though only one of them is spelled the same."""
+    sound(tmp_path / "m/a.wav")
+    text(tmp_path / "m/labels.csv", "file,label", "C:\\x\\live\\a.wav,two", "C:\\x\\a.wav,one",
+         "C:\\x\\A.WAV,three", "D:\\a.wav,four")  # fmt: skip
+    dataset = load("folder", tmp_path, folder="m")
+    assert dataset.tracks["label"].tolist() == ["one"]
+    assert any("3 rows of" in note and "line 2: 'C:" in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["album,year,,", "rubber soul,1965,,", "HELP!,1965,,", ",,,"],
+        ["album,year", "rubber soul,1965,", "Help!,1965"],
+        [" album ; year ", " Rubber Soul ; 1965 ", "Help!;1965 ", ";", ""],
+        ["album,year", "C:\\Music\\Rubber Soul\\,1965", "./Help!,1965"],
+        ["year,album", "1965,Rubber Soul", "1965,Help!", ","],
+    ],
+)
+def test_albums_csv_from_a_spreadsheet(tmp_path, lines):
+    sound(tmp_path / "mine/Rubber Soul/01 Drive.ogg")
+    sound(tmp_path / "mine/Help!/01 Help.ogg")
+    text(tmp_path / "mine/albums.csv", *lines)
+    dataset = load("discography", tmp_path, folder="mine")
+    assert dataset.tracks["year"].tolist() == [1965, 1965] and dataset.notes == []
+
+
+def test_albums_csv_that_matches_nothing(tmp_path):
+    sound(tmp_path / "mine/Help!/01 Help.ogg")
+    text(tmp_path / "mine/albums.csv", "album,year", "Halp,1965", "Help!,1965")
+    notes = load("discography", tmp_path, folder="mine").notes
+    assert len(notes) == 1 and "1 rows of" in notes[0] and "line 2: 'Halp,1965'" in notes[0]
+    text(tmp_path / "mine/albums.csv", "album,year", "Halp,1965")
+    with pytest.raises(DatasetError, match=r"albums.csv: no row .*line 2: .*such as 'Help!'"):
+        load("discography", tmp_path, folder="mine")
+
+
+@pytest.mark.parametrize(
+    ("file", "title"),
+    [
+        ("1-01 Back in the USSR", "Back in the USSR"),
+        ("1-10 Piggies", "Piggies"),
+        ("CD1 - 01 - Back in the USSR", "Back in the USSR"),
+        ("Disc 2-08 Revolution 1", "Revolution 1"),
+        ("05 - 1-800-273-8255", "1-800-273-8255"),
+        ("01 - 10 Years Gone", "10 Years Gone"),
+        ("7 Rings", "7 Rings"),
+    ],
+)
+def test_a_title_is_without_the_numbers_of_disc_and_track(tmp_path, file, title):
+    sound(tmp_path / f"discography/1968 - The Beatles/{file}.ogg")
+    assert load("discography", tmp_path).tracks["title"].tolist() == [title]
 
 
 def test_folder_missing_unnamed_empty(tmp_path):

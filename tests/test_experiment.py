@@ -88,8 +88,9 @@ def music(tmp_path_factory):
                 path = folder / "data" / "own" / label / f"{artist}{n}.wav"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 soundfile.write(path, 0.1 * rng.normal(size=2 * 8000), 8000)
-    table = [f"{c}/{a}{n}.wav,{c},{c}-{a}" for c in ("calm", "wild") for a in "abcde" for n in (0, 1)]
-    (folder / "data" / "own" / "labels.csv").write_text("file,label,artist\n" + "\n".join(table))
+    sounds = sorted((folder / "data" / "own").rglob("*.wav"))
+    rows = [f"{p.parent.name}/{p.name},{p.parent.name},{p.parent.name} {p.name[0]}" for p in sounds]
+    (folder / "data" / "own" / "labels.csv").write_text("file,label,artist\n" + "\n".join(rows))
     return {
         "DATASET": "folder", "DATA_DIR": str(folder / "data"), "OUT_DIR": str(folder / "out"),
         "DATASET_OPTIONS": {"folder": str(folder / "data" / "own")}, "RUN_NAME": "05_loud",

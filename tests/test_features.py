@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from helpers import features
+from helpers import datasets, features
 from helpers.features import (
     SUMMARY_NAMES,
     FeatureError,
@@ -475,7 +475,7 @@ def test_summary_table(tmp_path, monkeypatch):
 CHILD = """
 import os, signal, sys, time
 import pandas as pd
-from helpers import features
+from helpers import datasets, features
 tracks, folder, delay, dies = pd.read_csv(sys.argv[1]), sys.argv[2], *map(float, sys.argv[3:])
 compute, replace, published = features._compute, os.replace, []
 def slow(*args, **kwargs):
@@ -596,13 +596,36 @@ def test_two_runs_at_once_with_different_tracks(dataset, tmp_path):
     assert_same_store(tracks.drop(77), store, FeatureStore(undisturbed))
 
 
-def test_an_error_does_not_hang_or_publish(tmp_path, monkeypatch):
-    tracks = make_tracks(tmp_path / "audio", 20)
-    monkeypatch.setattr(features, "log_mel", lambda y, **options: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        run(tracks, tmp_path / "store")
-    left = {path.name for path in (tmp_path / "store").rglob("*") if path.is_file()}
-    assert left == {"params.json"}
+@pytest.mark.parametrize("fault", [MemoryError(), ZeroDivisionError("by zero")])
+def test_a_fault_inside_a_library_is_one_track_s_and_tried_again(tmp_path, monkeypatch, fault):
+    tracks = make_tracks(tmp_path / "audio", 5)
+    calls, real = [], features.log_mel
+
+    def fails_once(y, **options):
+        calls.append(y)
+        if len(calls) == 3:
+            raise fault
+        return real(y, **options)
+
+    monkeypatch.setattr(features, "log_mel", fails_once)
+    store = run(tracks, tmp_path / "store", jobs=1)
+    reason = {MemoryError: "too long for memory"}.get(type(fault), "analysis failed")
+    assert len(store) == 4 and store.failed["reason"].tolist() == [reason]
+    assert str(fault) in store.index["note"].iloc[2]
+    assert len(run(tracks, tmp_path / "store", jobs=1)) == 5 and len(calls) == 6
+
+
+def test_a_name_that_is_no_utf_8_is_a_track_like_others(tmp_path):
+    """The name is escaped in every table, and the file is found again under it."""
+    folder = tmp_path / "music" / "rock"
+    folder.mkdir(parents=True)
+    sf.write(folder / "plain.wav", noise(1)[:, 0], SR)
+    os.rename(folder / "plain.wav", os.fsencode(folder) + b"/caf\xe9.wav")
+    dataset = datasets.load("folder", tmp_path, folder="music")
+    assert dataset.tracks["track_id"].tolist() == ["rock/caf\\xe9"]
+    store = run(dataset.tracks, tmp_path / "store")
+    assert len(store) == 1 and store.index["size"].iloc[0] > 0
+    assert run(dataset.tracks, tmp_path / "store").index.equals(store.index)
 
 
 @pytest.mark.processes

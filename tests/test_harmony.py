@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import demo, symbolic
+from helpers import datasets, demo, symbolic
 
 
 def lab(rows):
@@ -99,6 +99,36 @@ def test_annotations_are_found_in_both_kinds_of_folder(tmp_path):
     assert found["keys"].tolist() == [str(tmp_path / "keys/01 - First/02 - Song.lab"), ""]
     with pytest.raises(FileNotFoundError, match="nowhere/chords holds no annotations"):
         symbolic.find_annotations(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("audio", ["The Beatles/1968 - The Beatles/CD{0}/{1} - {2}.flac",
+                                   "The Beatles/1968 - The Beatles/{0}-{1} {2}.flac",
+                                   "1968 - The Beatles/{0}-{1} {2}.flac",
+                                   "1968 - The Beatles/CD{0} - {1} - {2}.flac"])  # fmt: skip
+def test_the_double_album_of_isophonics_is_matched(tmp_path, audio):
+    album = [(1, "01", "Back in the USSR"), (1, "12", "Piggies"), (2, "01", "Birthday"),
+             (2, "12", "Revolution 9")]  # fmt: skip
+    for disc, track, title in album:
+        lab = f"The_Beatles/10CD{disc}_-_The_Beatles/CD{disc}_-_{track}_-_{title}.lab"
+        for path in (tmp_path / "chords" / lab.replace(" ", "_"), tmp_path / "keys" / lab,
+                     tmp_path / "discography" / audio.format(disc, track, title)):  # fmt: skip
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("0 1 C\n")
+            path.with_name(f"._{path.name}").write_bytes(b"\x00\x05\x16\x07\x82\xff")
+    scores = symbolic.find_annotations(tmp_path)
+    assert scores["title"].tolist() == [title for *_, title in album]
+    assert set(scores["album"]) == {"The Beatles"} and (scores["keys"] != "").all()
+    songs = datasets.load("discography", tmp_path).tracks
+    partner = symbolic.match_songs(songs, scores)
+    assert scores["title"][partner].tolist() == songs["title"].tolist()
+    assert sorted(songs["title"]) == sorted(scores["title"])
+
+
+@pytest.mark.parametrize("content", ["0 1 Café".encode("latin-1"), "0 1 C".encode("utf-16")])
+def test_annotations_that_are_not_utf8_are_named(tmp_path, content):
+    (tmp_path / "a.lab").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.lab is not text in UTF-8 .*; save it as UTF-8"):
+        symbolic.read_lab(tmp_path / "a.lab")
 
 
 def test_the_invented_band_is_heard_as_it_was_composed(tmp_path):

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
 
 from helpers import splits
 
@@ -52,10 +54,10 @@ def test_every_side_has_every_class_on_every_version_of_scikit_learn(seed):
 def test_shuffled_folds_are_those_of_scikit_learn_1_9():
     rng = np.random.default_rng(0)
     groups = rng.integers(0, 12, 60)
-    y = rng.integers(0, 3, 12)[groups]
+    y = groups % 3
     folds = splits.StratifiedGroupKFold(4, shuffle=True, random_state=3).split(y, y, groups)
     assert [sorted(set(groups[test].tolist())) for _, test in folds] == [
-        [2, 5, 6, 8], [7, 9], [1, 3, 4, 11], [0, 10],
+        [0, 2, 10], [1, 6, 8], [5, 7, 9], [3, 4, 11],
     ]  # fmt: skip
 
 
@@ -248,3 +250,66 @@ def test_an_audited_split_stays_whatever_features_come_later(tmp_path):
     assert again.rule == first.rule and again.sides.equals(first.sides)
     with pytest.raises(splits.LeakError):
         splits.prepare(tracks.assign(group="one"), Pictures(frames), path)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n_artists, n_folds", [(3, 3), (4, 4), (5, 5), (8, 5)])
+def test_with_few_artists_every_class_stands_on_every_side(n_artists, n_folds, seed):
+    """Own music, three artists a class: as many folds as there are artists."""
+    tracks = table(n_artists=n_artists, per_artist=2, labels="abc")
+    for fold in range(n_folds):
+        split = splits.by_group(tracks, fold=fold, seed=seed)
+        counts = pd.crosstab(tracks["label"].to_numpy(), split.sides.to_numpy())
+        assert counts.shape == (3, 3) and (counts > 0).all(axis=None)
+        assert f"fold {fold + 1} of {n_folds}" in split.rule
+    with pytest.raises(ValueError, match=f"fold must be 0 to {n_folds - 1}"):
+        splits.by_group(tracks, fold=n_folds, seed=seed)
+
+
+def test_unequal_artists_are_drawn_until_every_class_has_its_sides():
+    """Artists of one class with many tracks and of another with few: the first draw may fail."""
+    sizes = {"a": (40, 1, 1), "b": (2, 2, 30), "c": (9, 9, 9)}
+    rows = [
+        (f"{label}{artist}-{i}", label, f"{label}{artist}", "")
+        for label, per_artist in sizes.items()
+        for artist, n in enumerate(per_artist)
+        for i in range(n)
+    ]
+    tracks = pd.DataFrame(rows, columns=["track_id", "label", "group", "split"])
+    tracks["labels"] = [(label,) for label in tracks["label"]]
+    for seed in range(10):
+        split = splits.by_group(tracks, seed=seed)
+        counts = pd.crosstab(tracks["label"].to_numpy(), split.sides.to_numpy())
+        assert (counts > 0).all(axis=None) and counts.shape == (3, 3)
+
+
+def test_a_division_that_cannot_be_is_refused_with_what_is_lacking():
+    """One artist plays in every class, and the others are too few."""
+    rows = [(f"{c}{g}{i}", c, g, "") for c in "ab" for g in ("x", "y", "z") for i in range(3)]
+    rows = [row for row in rows if row[1] == "a" or row[2] != "y"] + [("b9", "b", "w", "")]
+    tracks = pd.DataFrame(rows, columns=["track_id", "label", "group", "split"])
+    tracks["labels"] = [(label,) for label in tracks["label"]]
+    with pytest.raises(ValueError, match="puts every class on every side: no .* track of"):
+        splits.by_group(tracks)
+
+
+def test_folds_are_as_many_as_the_groups_allow_and_say_so():
+    y, groups = np.repeat(["jazz", "rock"], 9), np.repeat(np.arange(6), 3)
+    folds = splits.StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    with pytest.warns(UserWarning, match="3 folds instead of 5: a class has 3 groups only"):
+        tests = [set(y[test]) for _, test in folds.split(y, y, groups)]
+    assert tests == [{"jazz", "rock"}] * 3 and folds.get_n_splits(y, y, groups) == 3
+    model = KNeighborsClassifier(1)
+    with pytest.warns(UserWarning, match="3 folds"):
+        cross_val_predict(model, np.arange(18)[:, None], y, groups=groups, cv=folds)
+    with pytest.raises(ValueError, match="jazz comes from one group only"):
+        next(folds.split(y, y, np.where(y == "jazz", 0, groups)))
+
+
+def test_validation_is_cut_from_a_training_list_with_few_artists():
+    tracks = table(n_artists=4, per_artist=2)
+    number = tracks["group"].str[-1].astype(int)
+    tracks["split"] = np.where(number == 3, "test", "train")
+    split = splits.official(tracks)
+    counts = pd.crosstab(tracks["label"].to_numpy(), split.sides.to_numpy())
+    assert (counts[["train", "valid", "test"]] > 0).all(axis=None)

@@ -13,16 +13,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.audio import AUDIO, PROTECTED
 from helpers.datasets.demo import RENDERED, load_demo, load_demo_genres, renderer
 from helpers.datasets.fma import genre_tree, load_fma
 from helpers.datasets.gtzan import load_gtzan, load_gtzan_mini
 from helpers.datasets.irmas import INSTRUMENTS, load_irmas
 from helpers.datasets.own import load_discography, load_folder
 from helpers.datasets.piano import load_asap, load_maestro
-from helpers.datasets.table import AUDIO, COLUMNS, TEXT, Dataset, Found
+from helpers.datasets.table import COLUMNS, TEXT, Dataset, Found
 from helpers.download import REGISTRY, DatasetError, fetch, how_to_get
 
 __all__ = ["INSTRUMENTS", "Dataset", "DatasetError", "RENDERED", "fetch", "genre_tree", "load"]
+
 
 def load(
     name: str,
@@ -78,12 +80,13 @@ def load(
     table = _complete(found.table)
     if not (table["path"] != "").any():
         raise DatasetError(
-            f"{name}: {found.where} holds none of the dataset's tracks "
-            f"(looked for {', '.join(AUDIO)}); {how_to_get(name, data_dir)}"
+            f"{name}: {found.where} holds none of the dataset's tracks (looked for audio files, "
+            f"such as {', '.join(AUDIO[:6])}); {how_to_get(name, data_dir)}"
         )
     table = _keep_classes(name, table, classes, found.multilabel)
     notes += _present_notes(table, found.list_name)
     table = table[table["path"] != ""].reset_index(drop=True)
+    notes += _locked_notes(table["path"])
     if found.render:
         table = found.render(table, notes).reset_index(drop=True)
     source = REGISTRY[name]
@@ -165,6 +168,16 @@ def _present_notes(table: pd.DataFrame, list_name: str) -> list[str]:
     if here.get("", 0) and len(here) > 1:
         notes.append(f"{here['']:,} tracks present stand in no part of {list_name}: no split")
     return notes
+
+
+def _locked_notes(paths: pd.Series) -> list[str]:
+    kinds = paths.str.lower().str.extract(r"(\.\w+)$")[0]
+    kinds = kinds[kinds.isin(PROTECTED)].value_counts()
+    return [
+        f"{count:,} files end in {kind}: a shop has locked them, and they cannot be decoded; get "
+        "them without protection"
+        for kind, count in kinds.items()
+    ]
 
 
 _LOADERS: dict[str, Callable[..., Found]] = {

@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers.datasets.table import (
     Found,
-    file_stem,
+    bare_name,
     first_present,
     joined,
     not_found,
@@ -45,7 +45,7 @@ def load_fma(name: str, data_dir: Path, *, multilabel: bool = False) -> Found:
     table = _fma_tracks(metadata)
     if name in FMA_SUBSETS:
         table = table[table["subset"].isin(FMA_SUBSETS[name])].copy()
-    files = {file_stem(file): file for file in walk(audio)}
+    files = {bare_name(file): file for file in walk(audio)}
     notes = _fma_notes(table, files, audio)
     table["path"] = joined(audio, table["track_id"].map(files).fillna(""))
     if name != "fma_full":  # clips of 30 s; the table holds the length of the whole track

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from helpers.datasets.table import Found, file_stem, first_present, not_found, walk
+from helpers.datasets.table import Found, bare_name, first_present, not_found, walk
 from helpers.download import how_to_get
 
 GENRES = (
@@ -72,7 +72,7 @@ def _genre_files(roots: list[Path]) -> tuple[dict[str, tuple[str, str]], list[st
         for genre in GENRES:
             for file in walk(root / genre) if (root / genre).is_dir() else []:
                 path = os.path.join(root, genre, file)
-                if files.setdefault(file_stem(file), (genre, path))[1] != path:
+                if files.setdefault(bare_name(file), (genre, path))[1] != path:
                     twice.append(path)
     if not twice:
         return files, []
@@ -90,7 +90,7 @@ def _gtzan_lists(data_dir: Path, roots: list[Path]) -> tuple[dict[str, tuple[str
             absent.append(split)
             continue
         for line in path.read_text(encoding="utf-8").split():
-            lists[file_stem(line)] = (PurePosixPath(line).parent.name, split)
+            lists[bare_name(line)] = (PurePosixPath(line).parent.name, split)
     if not absent:
         return lists, []
     return lists, [

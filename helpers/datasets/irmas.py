@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from helpers.datasets.table import Found, file_stem, not_found, walk
+from helpers.datasets.table import Found, bare_name, not_found, walk
 from helpers.download import DatasetError
 
 INSTRUMENTS = {
@@ -48,7 +48,7 @@ def load_irmas(name: str, data_dir: Path) -> Found:
 
 
 def _irmas_row(root: Path, file: str) -> dict:
-    folder, stem = (root / file).parent.name, file_stem(file)
+    folder, stem = (root / file).parent.name, bare_name(file)
     tags = re.findall(r"\[(\w+)\]", stem)
     row = {"track_id": f"{folder}/{stem}", "path": os.path.join(root, file), "title": stem}
     if folder in INSTRUMENTS or (tags and tags[0] in INSTRUMENTS):
@@ -65,7 +65,7 @@ def _irmas_row(root: Path, file: str) -> dict:
             "drums": drums,
             "genre": genre,
         }
-    labels = _irmas_labels(root / PurePosixPath(file).with_suffix(".txt"))
+    labels = _irmas_labels(root / PurePosixPath(file).with_name(f"{stem}.txt"))
     song = re.sub(r"-\d+$", "", stem)  # excerpts of one song end in -1, -2, ...
     return row | {
         "label": labels[0] if len(labels) == 1 else "",

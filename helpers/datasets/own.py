@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+import posixpath
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +21,6 @@ from helpers.datasets.table import (
     file_stem,
     joined,
     own_folder,
-    read_csv,
     split_labels,
     split_names,
     track_ids,
@@ -32,16 +36,15 @@ def load_discography(
     root = own_folder(name, data_dir, folder)
     files = walk(root)
     places = [_album_place(file) for file in files]
-    years = _album_years(root)
     table = pd.DataFrame({"track_id": track_ids(files), "path": joined(root, files)})
     table["artist"] = [artist for artist, _ in places]
     named = [_album_name(folder) for _, folder in places]
     table["album"] = [title for title, _ in named]
     table["label"] = table["album"]
     table["title"] = [_song_title(file_stem(file)) for file in files]
+    years, notes = _album_years(root, {f: title for (_, f), (title, _) in zip(places, named) if f})
     given = [years.get(_key(f), years.get(_key(a))) for (_, f), (a, _) in zip(places, named)]
     table["year"] = [float(g or y or "nan") for g, (_, y) in zip(given, named)]
-    notes = []
     loose, undated = int((table["album"] == "").sum()), int(table["year"].isna().sum())
     if loose:
         notes.append(f"{loose} tracks lie outside an album folder: they have no label")
@@ -69,25 +72,130 @@ def _album_name(folder: str) -> tuple[str, str]:
     return (after[1].strip(), after[2]) if after else (folder, "")
 
 
-def _album_years(root: Path) -> dict[str, str]:
+def _album_years(root: Path, titles: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Read the years in albums.csv, where an album goes by its folder's name or its title."""
     path = root / "albums.csv"
     if not path.exists():
-        return {}
-    albums = read_csv(path, ("album", "year"))
-    wrong = [y for y in albums["year"] if y and not re.fullmatch(r"\d{4}", y.strip())]
+        return {}, []
+    albums = _read_sheet(path, ("album", "year"))
+    wrong = [y for y in albums["year"] if y and not re.fullmatch(r"\d{4}", y)]
     if wrong:
         raise DatasetError(f"{path}: {wrong[0]!r} is not a year; write it with four digits")
-    return {_key(album): year for album, year in zip(albums["album"], albums["year"]) if year}
+    keys = [_key(album).rsplit("/", 1)[-1] for album in albums["album"]]  # or a path to its folder
+    known = {_key(name) for pair in titles.items() for name in pair}
+    found = [key in known for key in keys]
+    notes = _lost_rows(path, albums, found, sorted(titles)[0]) if titles else []
+    return {key: year for key, year in zip(keys, albums["year"]) if year}, notes
 
 
 def _song_title(stem: str) -> str:
-    """Take the track number off a file name."""
-    return re.sub(r"^(?:0\d|\d{1,3}(?=\s*[-._]))[\s._-]+(?=\S)", "", stem)
+    """Take the numbers of disc and track off a file name."""
+    disc = r"(?:cd|dis[ck])[ _-]*\d+[\s._-]+\d{1,3}"  # "CD1 - 01 - Birthday"
+    track = r"\d-\d\d|0\d|\d{1,3}(?=\s*[-._])"  # "1-01 Birthday", "01 Birthday", "1. Birthday"
+    return re.sub(rf"^(?:{disc}|{track})[\s._-]+(?=\S)", "", stem, flags=re.IGNORECASE)
+
+
+def _path(text: str) -> str:
+    """Write a path with / between its folders, and without ./ before it."""
+    return posixpath.normpath(text.replace("\\", "/")) if text else ""
+
+
+def _composed(text: str) -> str:
+    """Write accents as one character; macOS writes them as two."""
+    return unicodedata.normalize("NFC", _path(text))
 
 
 def _key(text: str) -> str:
-    """Make names comparable: macOS writes accents as separate characters."""
-    return unicodedata.normalize("NFC", text.replace("\\", "/")).casefold().strip()
+    """Make names comparable, whatever their accents, case and slashes."""
+    return _composed(text).casefold().strip()
+
+
+def _read_sheet(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV as spreadsheets write it; the index says in which line a row ends."""
+    lines = _sheet_rows(path)
+    names = lines.pop(min(lines)) if lines else []
+    absent = [column for column in required if column not in names]
+    if absent:
+        raise DatasetError(
+            f"{path} has no column {', '.join(map(repr, absent))}; "
+            f"it has {', '.join(names) or 'nothing'}"
+        )
+    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    if twice:
+        raise DatasetError(f"{path} has two columns {twice[0]!r}; rename or delete one")
+    for line, row in lines.items():
+        if len(row) > len(names):
+            raise DatasetError(
+                f"{path}, line {line}: {','.join(row)!r} has more values than there are columns; "
+                'put a value that holds the separator into "quotes"'
+            )
+        row += [""] * (len(names) - len(row))
+    table = pd.DataFrame(list(lines.values()), list(lines), names, dtype=object)
+    return table.loc[:, [bool(name) for name in names]]
+
+
+def _sheet_rows(path: Path) -> dict[int, list[str]]:
+    """Return line -> cells, without the blanks around them and the empty cells at the right."""
+    rows = {}
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        header = text.lstrip(" ,;\t\r\n").split("\n", 1)[0]
+        separator = max(",;\t", key=header.count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        for cells in reader:
+            row = [cell.strip() for cell in cells]
+            while row and not row[-1]:
+                row.pop()
+            if row:
+                rows[reader.line_num] = row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(
+            f"{path} cannot be read as a CSV in UTF-8 ({error}); save it as 'CSV UTF-8'"
+        ) from error
+    return rows
+
+
+def _row_text(table: pd.DataFrame, place: int) -> str:
+    """Name a row by its line and its text."""
+    return f"line {table.index[place]}: {','.join(table.iloc[place]).rstrip(',')!r}"
+
+
+def _lost_rows(path: Path, table: pd.DataFrame, found: list[bool], example: str) -> list[str]:
+    """Note how many rows match nothing; if none matches, say what a row should look like."""
+    if all(found):
+        return []
+    first = _row_text(table, found.index(False))
+    if not any(found):
+        raise DatasetError(
+            f"{path}: no row matches a name in {path.parent}, beginning with {first}. "
+            f"Write names as they are below that folder, such as {example!r}"
+        )
+    lost = found.count(False)
+    return [f"{lost} rows of {path} match nothing in {path.parent}, the first in {first}"]
+
+
+def _files_of(cells: Iterable[str], files: list[str]) -> dict[str, str]:
+    """Map cells to files: first those that are written the same, then other spellings."""
+    found: dict[str, str] = {}
+    for spelling in (_path, _composed, _key):
+        free = sorted(set(files) - set(found.values()))
+        count = Counter(map(spelling, free))
+        ours = {spelling(file): file for file in free if count[spelling(file)] == 1}
+        new = {cell: ours.get(spelling(cell), "") for cell in cells if cell not in found}
+        found |= {cell: file for cell, file in new.items() if file}
+    return found
+
+
+def _relative(cells: Iterable[str], files: list[str]) -> list[str]:
+    """Take off the folder that full paths begin with: the one that leaves most of our files."""
+    paths, keys, starts = list(map(_path, cells)), set(map(_key, files)), Counter()
+    for path in paths:
+        if re.match(r"[/~]|[A-Za-z]:", path):
+            cuts = [place for place, sign in enumerate(path, 1) if sign == "/"]
+            starts.update(path[:cut] for cut in cuts if _key(path[cut:]) in keys)
+    start = max(starts, key=lambda start: (starts[start], -len(start)), default="")
+    same = [_key(path[: len(start)]) == _key(start) for path in paths]
+    return [path[len(start) :] if cut else path for path, cut in zip(paths, same)]
 
 
 def load_folder(name: str, data_dir: Path, *, folder: str | os.PathLike = "") -> Found:
@@ -110,22 +218,36 @@ def load_folder(name: str, data_dir: Path, *, folder: str | os.PathLike = "") ->
     return Found(table, str(root), [note] if loose else [])
 
 
+def _check_rows(path: Path, table: pd.DataFrame, names: list[str]) -> None:
+    """Refuse a row without a file, and a second row for the same file."""
+    seen = {""}
+    for place, name in enumerate(names):
+        if name in seen:
+            problem = "names its file for the second time" if name else "names no file"
+            raise DatasetError(f"{path}, {_row_text(table, place)} {problem}; delete this row")
+        seen.add(name)
+
+
 def _labelled_folder(root: Path, files: list[str]) -> Found:
     path = root / "labels.csv"
-    table = read_csv(path, ("file",))
+    table = _read_sheet(path, ("file",))
     if "label" not in table and "labels" not in table:
         raise DatasetError(f"{path} has no column 'label' or 'labels'; it has {', '.join(table)}")
-    ours = {_key(file): file for file in files}
-    names = [ours.get(_key(file), "") for file in table["file"]]
+    if table.empty:
+        raise DatasetError(f"{path} has no rows; write one for each file")
+    cells = _relative(table["file"], files)
+    found = _files_of(dict.fromkeys(cells), files)
+    _check_rows(path, table, [found.get(cell, cell) for cell in cells])
+    names = [found.get(cell, "") for cell in cells]
+    notes = _lost_rows(path, table, [bool(name) for name in names], files[0]) if files else []
     multilabel = "labels" in table
     if multilabel:
         table["labels"] = [split_labels(text) for text in table["labels"]]
         table["label"] = [row[0] if len(row) == 1 else "" for row in table["labels"]]
-    table["track_id"] = track_ids([name or file for name, file in zip(names, table["file"])])
+    table["track_id"] = track_ids([found.get(cell, cell) for cell in cells])
     table["path"] = joined(root, names)
     table["split"] = split_names(table["split"], path) if "split" in table else ""
     labelled = [bool(row) for row in table["labels" if multilabel else "label"]]
-    notes = []
     strangers, empty = len(set(files) - set(names)), labelled.count(False)
     if strangers:
         notes.append(f"{strangers} files are not in {path} and are left out")

@@ -48,10 +48,22 @@ def load_maestro(
     table = _maestro_table(tables[0])
     root = tables[0].parent
     files = set(walk(root, MIDI))
+    if not files.intersection(table["midi"]):
+        in_the_way = tables[0] if root in bases else root
+        raise _no_midi(name, data_dir, root / next(iter(table["midi"]), "*.midi"), in_the_way)
     table["path"] = joined(root, [f if f in files else "" for f in table["midi"]])
     cache = Path(cache_dir or data_dir / "maestro") / _rendered(max_seconds)
     render = _rendering(cache, max_seconds=max_seconds, jobs=jobs, progress=progress)
     return Found(table, str(root), render=render)
+
+
+def _no_midi(name: str, data_dir: Path, looked_for: Path, in_the_way: Path | None) -> DatasetError:
+    """Say that the MIDI files are missing, and what must go before they can come."""
+    what = "the MIDI files, which this loader plays (it does not read audio),"
+    message = str(not_found(name, data_dir, [looked_for], what))
+    if in_the_way is not None:
+        message += f"\nBefore that, move {in_the_way} away: it is in the way of the download"
+    return DatasetError(message)
 
 
 def _maestro_table(path: Path) -> pd.DataFrame:
@@ -90,7 +102,8 @@ def load_asap(
     root = own_folder(name, data_dir, folder)
     files = [f for f in walk(root, MIDI) if not file_stem(f).startswith("midi_score") and "/" in f]
     if not files:
-        raise not_found(name, data_dir, [root / "<composer>" / "<piece>" / "<player>.mid"], "MIDI")
+        in_the_way = root if root == data_dir / name else None
+        raise _no_midi(name, data_dir, root / "<composer>" / "<piece>" / "<player>.mid", in_the_way)
     known = {}
     if (root / "metadata.csv").exists():
         rows = read_csv(root / "metadata.csv", ("composer", "title", "midi_performance"))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+import re
+import warnings
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
+from helpers.audio import AUDIO
 from helpers.download import REGISTRY, DatasetError, how_to_get
+from helpers.files import readable
 
-AUDIO = (".wav", ".au", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
+SYSTEM = re.compile(  # files and folders that no person made
+    r"\._.*|\.DS_Store|\.Trash(es|-\d+)?|\.fseventsd|\.Spotlight-V100|\.TemporaryItems"
+    r"|\.DocumentRevisions-V100|\.AppleDouble|__MACOSX|@eaDir|#recycle|\$RECYCLE\.BIN"
+    r"|System Volume Information|lost\+found|\.git|\.svn|\.ipynb_checkpoints|\.st(folder|versions)",
+    re.IGNORECASE,
+)
 MIDI = (".mid", ".midi")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 TEXT = ("track_id", "path", "label", "artist", "album", "title", "group", "split")
@@ -112,29 +121,46 @@ class Found:
     render: Callable[[pd.DataFrame, list[str]], pd.DataFrame] | None = None
 
 
-def walk(folder: Path, suffixes: Sequence[str] = AUDIO) -> list[str]:
-    """Return the visible files with these suffixes: paths relative to `folder`, sorted."""
-    found, links, todo = [], set(), [""]
+def walk(folder: str | os.PathLike, suffixes: Sequence[str] = AUDIO) -> list[str]:
+    """Return the files with these suffixes, relative to `folder`, sorted: the one way to look.
+
+    What the operating system keeps for itself is skipped. A linked folder is followed, but no
+    folder is entered twice. A folder that cannot be opened gives a warning.
+    """
+    found, seen, todo = [], set(), deque([""])
     while todo:
-        inside = todo.pop()
-        with os.scandir(os.path.join(folder, inside)) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or entry.name == "__MACOSX":
-                    continue
-                relative = f"{inside}/{entry.name}" if inside else entry.name
-                if entry.name.lower().endswith(tuple(suffixes)):
-                    found.append(relative)
-                elif entry.is_dir():
-                    real = os.path.realpath(entry.path) if entry.is_symlink() else relative
-                    if real not in links:
-                        links.add(real)
-                        todo.append(relative)
+        inside = todo.popleft()
+        place = os.path.join(folder, inside)
+        if (real := os.path.realpath(place)) in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError as error:
+            warnings.warn(f"{readable(place)}: left out, {error.strerror}", stacklevel=2)
+            continue
+        for entry in entries:
+            relative = f"{inside}/{entry.name}" if inside else entry.name
+            if SYSTEM.fullmatch(entry.name):
+                continue
+            if entry.is_dir():  # links wait until all folders have been entered by their own name
+                (todo.append if entry.is_symlink() else todo.appendleft)(relative)
+            elif entry.name.lower().endswith(tuple(suffixes)):
+                found.append(readable(relative))
     return sorted(found)
 
 
 def file_stem(relative: str) -> str:
     """Return the file name without its last suffix."""
     return relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+def bare_name(file: str) -> str:
+    """Return a file's name without its audio endings: country.00011 for country.00011.au.wav."""
+    name = file.rsplit("/", 1)[-1]
+    while name.lower().endswith(AUDIO):
+        name = name.rsplit(".", 1)[0]
+    return name
 
 
 def track_ids(files: list[str]) -> list[str]:
