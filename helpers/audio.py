@@ -247,8 +247,9 @@ def _look_with_ffmpeg(path) -> _Found:
         total = round(ticks * stream.time_base * stream.rate)
         promised = round((stream.duration or 0) * stream.time_base * stream.rate)
         if container.format.name in ("mp3", "aac"):  # FFmpeg guesses it from the size of the file
-            lost = _tagged_bytes(path) / max(size, 1)
-            promised = round(total * lost) if lost > 1.02 else 0
+            tagged = _tagged_bytes(path)  # with the packet of the tag itself
+            lost = tagged > 1.02 * size + 2 * max((n for _, n in packets), default=0)
+            promised = round(total * tagged / size) if size and lost else 0
         promised = promised or max(0, total - MPEG_SLACK)
         return _Found(stream.rate, stream.channels, total, promised, False, _read_with_ffmpeg)
 
@@ -361,7 +362,7 @@ def _mix(block) -> np.ndarray:
 
 def _claimed_frames(file) -> int:
     """Frames that the header promises; libsndfile corrects some, and logs what they said."""
-    found = re.search(r"(?:data|SSND|Data Size) *: (\d+) \(should be (\d+)\)", file.extra_info)
+    found = re.search(r"(?:data|SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)", file.extra_info)
     if not found or int(found[1]) > 0xFFFFFF00 or not int(found[2]):
         return file.frames
     return max(file.frames, file.frames * int(found[1]) // int(found[2]))
