@@ -29,6 +29,7 @@ AUDIO = (
 )  # fmt: skip
 SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
 LOUDEST = 1e9  # peak amplitude beyond which single precision overflows
+CODEC_SLACK = 0.15  # seconds by which encoder and decoder may differ
 MPEG_SLACK = 5 * 1152  # frames that an encoder adds at the ends, and a decoder takes off
 BLOCK = 1 << 17  # frames decoded at once: three seconds at 44.1 kHz, small enough for the cache
 SMALL_BLOCK = 1024  # used again after a decoder error, to lose little
@@ -370,7 +371,7 @@ def _claimed_frames(file) -> int:
 
 def _notes(seconds, expected, error, end_missing) -> list[str]:
     """Say how much is missing, if it is more than a fiftieth of what the header promises."""
-    if error or seconds < 0.98 * expected:
+    if error or expected - seconds > max(0.02 * expected, CODEC_SLACK):
         kind = "damaged" if error else "truncated"
         return [f"{kind}: {seconds:.1f} of {expected:.1f} s could be decoded"]
     return ["truncated: the end of the file is missing"] if end_missing else []
