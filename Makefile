@@ -5,7 +5,9 @@ STUDY ?= demo
 DATA_DIR ?= data
 JOBS ?= 2
 NB ?=
-CLUSTER := $(if $(DASK),--dask $(DASK))
+CLUSTER := $(if $(DASK),--dask "$(DASK)")
+# In quotes a path may hold blanks, but the shell leaves ~ alone.
+HERE := "$(subst ~/,$(HOME)/,$(DATA_DIR))"
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
@@ -18,13 +20,13 @@ DATASET ?= gtzan_mini
 .PHONY: help run study fetch test test-versions lab notebooks render pull bench lint imports clean
 
 help:  ## print this help
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 	@echo
 	@echo "make study STUDY=gtzan DATA_DIR=path/to/data runs notebooks/studies/gtzan.yml, JOBS=$(JOBS) notebooks side by side"
 
 $(INSTALLED): requirements.txt constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d. Try: make PYTHON=python3.12" % v)'
+	@test -x $(RUN) || "$(PYTHON)" -m venv $(VENV)
 	@echo "Installing requirements.txt into $(VENV) (a few minutes, once)"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 	@# uv is quick; pip knows the index and the proxy of your pip.conf.
@@ -34,13 +36,13 @@ $(INSTALLED): requirements.txt constraints.txt
 	@touch $@
 
 run: $(INSTALLED)  ## run the demo study: every notebook, trained networks, a report
-	@$(RUN) -m notebooks.tools.run notebooks/studies/demo.yml --data-dir $(DATA_DIR) --jobs $(JOBS) $(CLUSTER)
+	@$(RUN) -m notebooks.tools.run notebooks/studies/demo.yml --data-dir $(HERE) --jobs $(JOBS) $(CLUSTER)
 
 study: $(INSTALLED)  ## run one study: STUDY=gtzan DATA_DIR=... JOBS=... DASK=local|ADDRESS
-	@$(RUN) -m notebooks.tools.run notebooks/studies/$(STUDY).yml --data-dir $(DATA_DIR) --jobs $(JOBS) $(CLUSTER)
+	@$(RUN) -m notebooks.tools.run "notebooks/studies/$(STUDY).yml" --data-dir $(HERE) --jobs $(JOBS) $(CLUSTER)
 
 fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
-	@$(RUN) -m helpers.datasets $(DATASET) $(DATA_DIR)
+	@$(RUN) -m helpers.datasets "$(DATASET)" $(HERE)
 
 test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 leaves out what starts processes
 	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not processes")

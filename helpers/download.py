@@ -21,6 +21,11 @@ from pathlib import Path, PurePosixPath
 TRIES = 4  # failures in a row, without one new byte, before a mirror is given up
 WAIT = 1.0  # seconds before the second try; doubled each time
 TIMEOUT = (15, 60)  # seconds to connect, seconds of silence
+BRANCH = re.compile(r"/(?:heads/\w+|main|master)\b")
+MOVED = (
+    "  This is the address of a branch, which may have moved on since its checksum was noted. If "
+    "you trust what it holds now, write the new checksum into helpers/sources.toml."
+)
 
 
 class DatasetError(RuntimeError):
@@ -146,6 +151,8 @@ def download(remote: Remote, data_dir: str | os.PathLike, *, progress: bool = Tr
             return _retrieve(url, remote, target, _Resume(part, progress=progress))
         except (OSError, ValueError) as error:  # requests' errors are OSErrors
             failures.append(f"  {url}: {error}")
+            if isinstance(error, ValueError) and BRANCH.search(url):
+                failures.append(MOVED)
     reasons = "\n".join(failures)
     kept = part.stat().st_size if part.exists() else 0
     again = f"; {kept:,} bytes are kept, the same call goes on from there" if kept else ""

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.scale import LogScale, register_scale
+from matplotlib.ticker import LogFormatterSciNotation
+
+RAISED = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
+
+
+class _Powers(LogFormatterSciNotation):
+    """Write powers as text, 10² or 2×10⁻³, where matplotlib writes formulas."""
+
+    def __call__(self, x, pos=None):
+        text = super().__call__(x, pos).removeprefix(r"$\mathdefault{").removesuffix("}$")
+        text = text.replace(r"\times", "×")
+        return re.sub(r"\^\{(.*?)\}", lambda power: power[1].translate(RAISED), text)
+
+
+class _Log(LogScale):
+    """Logarithmic axes for our style, which draws every text as it is written."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+
+    def set_default_locators_and_formatters(self, axis):
+        super().set_default_locators_and_formatters(axis)
+        axis.set_major_formatter(_Powers(self.base))
+        axis.set_minor_formatter(_Powers(self.base, labelOnlyBase=self.subs is not None))
+
+
+register_scale(_Log)
 
 
 def _axes(ax, **options):

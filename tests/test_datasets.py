@@ -372,6 +372,9 @@ class FakeDemo:
     def __init__(self):
         self.calls = []
 
+    def folder_of(self, kind, data_dir, **options):
+        return Path(data_dir, kind)
+
     def render_midi(self, path, out, *, seconds=None, program=0):
         self.calls.append((str(path), seconds))
         if "broken" in str(path):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import joblib
@@ -207,6 +208,32 @@ def test_other_parameters_replace_the_rendering(tmp_path):
     tracks = demo.render_demo(tmp_path, jobs=2, **{**TINY, "seconds": 1.0})
     assert set(tracks["seconds"]) == {1.0}
     assert all(sf.info(tmp_path / path).duration == 1.0 for path in tracks["path"])
+
+
+def test_each_set_of_options_has_its_own_folder(tmp_path):
+    options = {**TINY, "seconds": np.float64(1.0)}
+    first, second = (demo.folder_of("demo", tmp_path, **o) for o in (TINY, options))
+    assert demo.folder_of("demo", tmp_path, seed=0, jobs=3) == tmp_path / "demo"
+    assert first != second and {first.parent, second.parent} == {tmp_path}
+    demo.render_demo(first, jobs=1, **TINY)
+    before = digests(first)
+    demo.render_demo(second, jobs=1, **options)
+    assert digests(first) == before and len(before) == len(digests(second)) == 12
+
+
+def test_two_at_once_render_each_track_once(tiny, tmp_path, monkeypatch):
+    rendered, render = [], demo._render_one
+
+    def count(job):
+        rendered.append(job["path"])
+        return render(job)
+
+    monkeypatch.setattr(demo, "_render_one", count)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(demo.render_demo, tmp_path, jobs=1, **TINY) for _ in range(2)]
+        pd.testing.assert_frame_equal(both[0].result(), both[1].result())
+    assert len(rendered) == len(set(rendered)) == 10
+    assert digests(tmp_path) == digests(tiny)
 
 
 def test_a_table_from_elsewhere_is_kept(tmp_path):

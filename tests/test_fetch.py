@@ -120,6 +120,17 @@ def test_wrong_checksum_names_both_sums_and_leaves_nothing(server, offer, tmp_pa
     assert len(server.log) == 1
 
 
+@pytest.mark.parametrize("name", ["a/refs/heads/main.zip", "a/master/b.txt", "a/main/b.txt"])
+def test_a_branch_that_moved_on_is_told(server, offer, tmp_path, name):
+    offer("weights", "net.h5", BODY, mirrors=(name,), known_hash=f"sha256:{'0' * 64}")
+    with pytest.raises(DatasetError, match="a branch, which may have moved on.*sources.toml"):
+        fetch("weights", tmp_path, progress=False)
+    del server.files[name]  # what is not there has not moved on
+    with pytest.raises(DatasetError) as error:
+        fetch("weights", tmp_path, progress=False)
+    assert "moved on" not in str(error.value)
+
+
 def test_wrong_bytes_on_one_mirror_then_the_next(server, offer, tmp_path):
     offer("weights", "net.h5", BODY, mirrors=("stale", "file"))
     server.files["stale"] = b"an error page"

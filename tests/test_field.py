@@ -11,12 +11,15 @@ import sys
 import av
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile as sf
+import yaml
 
 from helpers import classify, datasets, features, splits, training
 from helpers.files import readable
 from helpers.store import FeatureStore
+from notebooks.tools import run
 
 SR, SECONDS = 16000, 0.6
 LABELS, ARTISTS = ("calm", "loud", "wild"), ("Ann", "Björk Ü", "...Ces", "Dee.mp3", "Éva")
@@ -260,6 +263,58 @@ def test_a_full_disk_ends_the_run_and_the_next_one_finishes_it(library, loaded, 
     assert not [p for p in tmp_path.rglob("frames-*.npy")] and not list(tmp_path.rglob("*.tmp*"))
     after = features.extract(loaded.tracks, tmp_path, jobs=2, **MEL)
     assert after.index.drop(columns="shard").equals(store.index.drop(columns="shard"))
+
+
+KILLED = """
+import os, random, signal, sys, time
+from helpers import datasets, features
+tracks = datasets.load("folder", sys.argv[1], folder="my music").tracks
+
+def extract():
+    if (pid := os.fork()) == 0:
+        features.extract(tracks, sys.argv[2], jobs=1, sr=16000, n_fft=512, hop_length=256,
+                         n_mels=16, chunk_size=8, progress=False)
+        os._exit(0)
+    return pid
+
+random.seed(0)
+for _ in range(20):
+    pid = extract()
+    time.sleep(random.uniform(0, 0.4))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+both = [extract(), extract()]
+sys.exit(sum(os.waitpid(pid, 0)[1] for pid in both))
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_killed_twenty_times_and_then_run_twice_at_once(library, loaded, store, tmp_path):
+    told = [sys.executable, "-c", KILLED, str(library.root.parent), str(tmp_path)]
+    done = subprocess.run(told, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("frames-*")}
+    after = features.extract(loaded.tracks, tmp_path, jobs=2, **MEL)
+    assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("frames-*")}
+    place = ["shard", "start"]
+    assert after.index.drop(columns=place).equals(store.index.drop(columns=place))
+    usable = store.usable(loaded.tracks)["track_id"]
+    assert all(np.array_equal(after.frames(i), store.frames(i)) for i in usable)
+
+
+@pytest.mark.processes
+@pytest.mark.skipif("EVERY_NETWORK" not in os.environ, reason="a quarter of a minute")
+def test_a_study_goes_through(library, tmp_path):
+    """Loading, features, split, audit and the leak ladder, on the same files."""
+    given = {"SR": SR, "N_FFT": 512, "HOP_LENGTH": 256, "N_MELS": 16, "CLIP_SECONDS": 0.3}
+    study = {"name": "field", "dataset": "folder", "steps": [{"notebook": "03_load_xy"}]}
+    study["parameters"] = {"DATASET_OPTIONS": {"folder": str(library.root)}, **given}
+    (tmp_path / "field.yml").write_text(yaml.safe_dump(study), encoding="utf8")
+    told = [str(tmp_path / "field.yml"), "--data-dir", str(tmp_path), "--runs-dir", str(tmp_path)]
+    assert run.main(told) == 0
+    index = pd.read_csv(tmp_path / "field" / "tables" / "clips_split.csv")
+    assert set(index["split"].dropna()) == set(splits.SIDES)
 
 
 @pytest.mark.processes

@@ -5,11 +5,14 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
+from nbformat.v4 import new_code_cell, new_notebook
 
-from notebooks.tools.build import ROOT
+from notebooks.tools.build import KERNEL, ROOT
 
 
 @pytest.fixture
@@ -54,6 +57,66 @@ def test_a_second_call_installs_nothing(project):
     assert "pip install" not in make(project, "-n", "test").stdout
     os.utime(project / "requirements.txt", (later + 10, later + 10))
     assert "pip install" in make(project, "-n", "test").stdout
+
+
+@pytest.fixture
+def clone(project):
+    """A clone in a folder with a blank, whose Python tells its arguments."""
+    folder = project / "my clone"
+    folder.mkdir()
+    for path in project.glob("*.*"):
+        shutil.copy(path, folder)
+    shutil.copy(project / "Makefile", folder)
+    python = folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    python.chmod(0o755)
+    (folder / ".venv" / ".installed").touch()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "DATA_DIR=my data"], "demo.yml><--data-dir><my data><--jobs><2>"),
+        (["study", "STUDY=my study", "DATA_DIR=/a  b/c"],
+         "<notebooks/studies/my study.yml><--data-dir></a  b/c><--jobs><2>"),
+        (["study", "DASK=tcp://a b"], "<--data-dir><data><--jobs><2><--dask><tcp://a b>"),
+        (["run", "DATA_DIR=~/my data"], f"<{Path.home()}/my data>"),
+        (["fetch", "DATASET=my set", "DATA_DIR=my data"], "<helpers.datasets><my set><my data>"),
+        (["render", "NB=05 06"], "<render><05><06>"),
+    ],
+)  # fmt: skip
+def test_paths_may_hold_blanks(clone, arguments, told):
+    assert told in make(clone, *arguments).stdout
+    assert "help " in make(clone).stdout
+
+
+def test_a_python_may_lie_in_a_folder_with_a_blank(clone):
+    shutil.rmtree(clone / ".venv")
+    stub = clone / "my python"
+    stub.write_text("#!/bin/sh\nexit 3\n")
+    stub.chmod(0o755)
+    assert "Error 3" in make(clone, "run", f"PYTHON={stub}").stderr
+
+
+@pytest.mark.processes
+def test_a_study_runs_in_a_clone_with_a_blank(clone):
+    for name in ("helpers", "notebooks/tools"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    python = clone / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    lines = 'DATA_DIR: str = ""\nOUT_DIR: str = ""'
+    check = "assert DATA_DIR == 'my data' and __import__('os').path.isdir(OUT_DIR), DATA_DIR"
+    first = new_code_cell(lines, metadata={"tags": ["parameters"]})
+    nb = new_notebook(cells=[first, new_code_cell(check)], metadata=KERNEL)
+    nbformat.write(nb, clone / "notebooks" / "01_a.ipynb")
+    (clone / "notebooks" / "studies").mkdir()
+    text = yaml.safe_dump({"name": "tiny", "dataset": "demo", "steps": [{"notebook": "01_a"}]})
+    (clone / "notebooks" / "studies" / "my study.yml").write_text(text)
+    done = make(clone, "study", "STUDY=my study", "DATA_DIR=my data", "JOBS=1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (clone / "runs" / "tiny" / "report.html").exists()
 
 
 def test_one_list_of_dependencies():

@@ -234,6 +234,38 @@ def test_pull_brings_an_edit_back(root):
     ]
 
 
+@pytest.mark.parametrize("minor", [0, 4])
+def test_pull_reads_a_notebook_without_ids(root, minor):
+    """Colab and VS Code save such ones."""
+    build.build(root=root)
+    pretend_rendered(root)
+    before, text = read(root), source(root).read_text()
+    nb = json.loads(target(root).read_text())
+    nb["nbformat_minor"] = minor
+    for cell in nb["cells"]:
+        del cell["id"]
+    target(root).write_text(json.dumps(nb))
+    build.build(root=root)
+    change(target(root), "## Look", "## Listen")
+    build.pull("05", root=root)
+    assert source(root).read_text() == text.replace("## Look", "## Listen")
+    after = read(root)
+    assert [c.get("outputs") for c in after.cells] == [c.get("outputs") for c in before.cells]
+    assert [c.id for c in after.cells if "Listen" not in c.source] == [
+        c.id for c in before.cells if "Look" not in c.source
+    ]
+    assert build.check(root=root) == []
+
+
+def test_a_pull_that_fails_changes_nothing(root):
+    build.build(root=root)
+    change(target(root), "# Loudness", "Loudness")
+    before = [source(root).read_bytes(), target(root).read_bytes()]
+    with pytest.raises(build.NotebookError, match="05_loud.py has no title"):
+        build.pull("05", root=root)
+    assert [source(root).read_bytes(), target(root).read_bytes()] == before
+
+
 def test_check_finds_what_is_out_of_date(root):
     def problems():
         return " ".join(build.check(root=root))

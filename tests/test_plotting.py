@@ -1,5 +1,6 @@
 """Shared figures draw on the axes given, with labels and the values asked for."""
 
+import re
 from xml.etree import ElementTree
 
 import matplotlib
@@ -8,8 +9,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pytest
+from matplotlib.text import Text
 
 from helpers import interactive, plotting
+from notebooks.tools.build import ROOT
 
 
 def test_history_marks_the_best_epoch():
@@ -35,6 +39,58 @@ def test_intervals_on_given_axes():
     assert bars[0][:, 0].round(2).tolist() == [0.4, 0.6]
     assert any(t.get_text() == "chance" for t in ax.texts)
     plt.close(fig)
+
+
+NAMES = ["A$AP", "$uicideboy$ & $", "wag$&oul$", "a_b^c", r"\frac{", "$x_1$"]
+
+
+def drawn(fig, tmp_path, monkeypatch) -> set[str]:
+    """Save a figure and return its texts; fail if one of them is drawn as a formula."""
+    texts, draw = set(), Text.draw
+
+    def note(self, *args, **options):
+        assert self._preprocess_math(self.get_text())[1] is False, self.get_text()
+        texts.add(self.get_text())
+        draw(self, *args, **options)
+
+    monkeypatch.setattr(Text, "draw", note)
+    fig.savefig(tmp_path / "x.png")
+    plt.close(fig)
+    return texts
+
+
+def test_names_are_drawn_as_they_are_written(tmp_path, monkeypatch):
+    with plt.style.context(ROOT / "helpers" / "series.mplstyle"):
+        table = pd.DataFrame({"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6}, NAMES)
+        fig, _ = plotting.intervals(table)
+        assert drawn(fig, tmp_path, monkeypatch) >= set(NAMES)
+        keys = ("loss", "val_loss", "accuracy", "val_accuracy")
+        fig, _ = plotting.history({name: dict.fromkeys(keys, [0.1, 0.2]) for name in NAMES})
+        assert drawn(fig, tmp_path, monkeypatch) >= {f"{name}, training" for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("limits", "base", "expected"),
+    [
+        ((0.01, 1000), 10, {"10⁻²", "10⁰", "10³"}),
+        ((1, 5), 10, {"10⁰", "2×10⁰", "3×10⁰"}),
+        ((1, 8), 2, {"2⁰", "2³"}),
+    ],
+)
+def test_a_logarithmic_axis_has_plain_numbers(tmp_path, monkeypatch, limits, base, expected):
+    with plt.style.context(ROOT / "helpers" / "series.mplstyle"):
+        fig, ax = plt.subplots()
+        ax.set_yscale("log", base=base)
+        ax.set_ylim(limits)
+        texts = drawn(fig, tmp_path, monkeypatch)
+    assert texts >= expected and not any("$" in text for text in texts)
+
+
+def test_a_notebook_with_a_logarithmic_axis_has_plain_numbers():
+    for path in (ROOT / "notebooks" / "src").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if re.search(r"scale\W+log|loglog|semilog|logx|logy", text):
+            assert re.search(r"^from helpers import .*\bplotting\b", text, re.M), path.name
 
 
 def test_a_menu_appears_where_somebody_can_click(monkeypatch):

@@ -225,7 +225,7 @@ def repository(tmp_path_factory):
 
 # Another Python, such as one with what Colab ships: `make test-versions`.
 ALONE_PYTHON = os.environ.get("ALONE_PYTHON", sys.executable)
-ALONE = STEPS if "ALONE_PYTHON" in os.environ else ["03_load_xy", "05_convpool"]
+ALONE = STEPS if "ALONE_PYTHON" in os.environ else ["05_convpool"]
 
 
 @pytest.fixture(scope="session")

@@ -340,6 +340,48 @@ def test_force_and_only(root, chain, no_kernel):
         run(root, chain(), only=["02_c"])
 
 
+def test_steps_side_by_side_claim_only_their_own_files(root, monkeypatch):
+    monkeypatch.setattr(study.subprocess, "run", lambda *_, **__: None)  # the warmup
+    folder, meet = root / "runs" / "tiny" / "tables", threading.Barrier(2)
+
+    def execute(source, output, *, parameters, on_cell_start, **_):
+        name = parameters["RUN_NAME"]
+        folder.mkdir(exist_ok=True)
+        time.sleep(0.1)  # a file's time may be a little behind the clock
+        if name != "04_d":
+            meet.wait(30)
+        for file in (f"{name}-x.csv", f"{name}.csv", f"of_{name}.csv", "shared.csv"):
+            (folder / file).write_text("1")
+        nb = nbformat.read(source, as_version=4)
+        for index, cell in enumerate([*nb.cells, new_code_cell("injected = 1")]):
+            on_cell_start(cell, index)
+        nbformat.write(nb, output)
+        if name != "04_d":
+            meet.wait(30)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    write_notebook(root, "01_a", "1")
+    names = ["01_a", "01_a-wide", "04_d"]
+    steps = [{"notebook": "01_a", "name": name} for name in names]
+    steps[2]["after"] = names[:2]
+    assert set(run(root, write_study(root, steps=steps), jobs=2).values()) == {"done"}
+    for name in names:
+        state = json.loads((root / "runs" / "tiny" / ".state" / f"{name}.json").read_text())
+        own = {f"tables/{name}{end}" for end in ("-x.csv", ".csv")}
+        if name == "04_d":  # it ran alone: what bears no step's name is its own, too
+            own |= {"tables/of_04_d.csv", "tables/shared.csv"}
+        assert {x for x in state["outputs"] if x.startswith("tables")} == own
+
+
+@pytest.mark.processes
+def test_the_runner_stays_where_it_is(root, chain, monkeypatch):
+    here, moved = os.getcwd(), []  # papermill goes to where it is
+    monkeypatch.setattr(os, "chdir", lambda path: path == here or moved.append(path))
+    write_notebook(root, "01_a", "import os\nassert os.path.isdir('notebooks')")
+    assert run(root, chain(), only=["01_a"])["01_a"] == "done"
+    assert moved == []
+
+
 def test_metrics_written_over_by_another_step_are_reported(root, chain, no_kernel):
     path = chain()
     run(root, path)
@@ -590,7 +632,7 @@ def test_an_absent_dataset_is_one_message(root, chain, no_kernel, monkeypatch, c
     arguments = [str(path), "--runs-dir", str(root / "runs"), "--data-dir", str(root / "data")]
     assert study.main(arguments, root=root) == 2
     message = capsys.readouterr().err
-    assert message == "dataset gtzan: no folder data/genres; get it from example.org\n"
+    assert message == f"dataset gtzan: no folder {root}/data/genres; get it from example.org\n"
     assert no_kernel == [] and not (root / "runs").exists()
 
 
@@ -611,7 +653,7 @@ def test_changed_files_of_a_dataset_run_again(root, no_kernel, monkeypatch):
     path = write_study(root, steps=[*steps, {**steps[0], "name": "again"}])
     path.write_text(path.read_text().replace("dataset: demo", "dataset: gtzan"))
     run(root, path)
-    assert asked == [("gtzan", "data", {"classes": ["rock"], "cut": 3})]
+    assert asked == [("gtzan", root / "data", {"classes": ["rock"], "cut": 3})]
     run(root, path)
     assert no_kernel == ["01_a", "again"]
     assert "2 of 9 tracks" in (root / "runs" / "tiny" / "report.html").read_text()

@@ -21,7 +21,9 @@ def renderer(name: str) -> Callable:
 
 def load_demo(name: str, data_dir: Path, **options) -> Found:
     """Render a demo dataset, unless it is there with the same options, and read its table."""
-    folder = data_dir / name
+    from helpers import demo
+
+    folder = demo.folder_of(name, data_dir, **options)
     try:
         renderer(name)(folder, **options)  # what is there with the same options stays
     except RuntimeError as error:

@@ -9,9 +9,13 @@ process and with any number of workers. Rendering can be stopped and called agai
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import inspect
 import json
 import os
 import zlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -142,12 +146,47 @@ def _files(folder: Path, answer: dict) -> list[Path]:
     return [folder / name for name in (answer["row"]["path"], *answer["files"])]
 
 
+def folder_of(kind: str, data_dir: str | Path, **options) -> Path:
+    """Return where a dataset with these options lies: each set of options has its own folder.
+
+    Examples
+    --------
+    >>> folder_of("demo", "data", seed=0).name, folder_of("demo", "data", seed=1).name
+    ('demo', 'demo-a4bbadc1')
+    """
+    declared = inspect.signature(globals()[f"render_{kind}"]).parameters
+    other = {k: v for k, v in options.items() if k not in ("jobs", "progress")}
+    other = {k: v for k, v in other.items() if v != declared[k].default}
+    text = json.dumps(other, sort_keys=True, default=float)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return Path(data_dir, f"{kind}-{digest}" if other else kind)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time render into a folder; a process that dies lets the next one in."""
+    with open(folder / ".lock", "a") as file:
+        with contextlib.suppress(ImportError):  # fcntl exists on Linux and macOS
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _rendered(folder: Path, header: dict) -> dict[str, dict]:
+    """Return the answers for the tracks that are there, rendered with the same parameters."""
+    found, answers = _read_journal(folder / JOURNAL)
+    if found != header:
+        return {}
+    return {k: a for k, a in answers.items() if all(map(os.path.isfile, _files(folder, a)))}
+
+
 def _open_journal(folder: Path, header: dict) -> dict[str, dict]:
     """Return what is rendered already; clear the folder of a rendering with other parameters."""
     journal = folder / JOURNAL
     found, answers = _read_journal(journal)
     if found == header:
-        return {k: a for k, a in answers.items() if all(map(os.path.isfile, _files(folder, a)))}
+        return _rendered(folder, header)
     if not found and (folder / "tracks.csv").exists():
         raise RenderError(f"{folder / 'tracks.csv'}: not made here; choose an empty folder")
     for answer in answers.values():
@@ -162,15 +201,26 @@ def _open_journal(folder: Path, header: dict) -> dict[str, dict]:
 
 def _render(kind, folder, plan: list[dict], parameters: dict, jobs, progress) -> pd.DataFrame:
     """Render what is missing of a plan and return the table of tracks."""
-    from tqdm.auto import tqdm
+    import pandas as pd
 
     for name, value in parameters.items():
         if value < (0 if name == "seed" else 1e-9):
             raise ValueError(f"{name} is {value}; give a number above zero")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    answers = _open_journal(folder, {"kind": kind, "version": VERSION, **parameters})
-    common = {"kind": kind, "folder": str(folder), "seed": parameters["seed"]}
+    header = {"kind": kind, "version": VERSION, **parameters}
+    answers = _rendered(folder, header)
+    if len(answers) < len(plan) or not (folder / "tracks.csv").exists():
+        with _alone(folder):  # who waited here finds what the other has made
+            answers = _render_missing(folder, header, plan, jobs, progress)
+    return pd.DataFrame([answers[job["track_id"]]["row"] for job in plan])
+
+
+def _render_missing(folder: Path, header: dict, plan: list[dict], jobs, progress) -> dict:
+    from tqdm.auto import tqdm
+
+    answers, kind = _open_journal(folder, header), header["kind"]
+    common = {"kind": kind, "folder": str(folder), "seed": header["seed"]}
     todo = [{**common, **job} for job in plan if job["track_id"] not in answers]
     if todo:
         bar = tqdm(total=len(plan), initial=len(answers), desc=f"rendering {kind}",
@@ -183,20 +233,20 @@ def _render(kind, folder, plan: list[dict], parameters: dict, jobs, progress) ->
                 journal.flush()
                 answers[answer["row"]["track_id"]] = answer
                 bar.update()
-    return _tables(folder, [answers[job["track_id"]] for job in plan], bool(todo))
+    if todo or not (folder / "tracks.csv").exists():
+        _write_tables(folder, [answers[job["track_id"]] for job in plan])
+    return answers
 
 
-def _tables(folder: Path, answers: list[dict], changed: bool) -> pd.DataFrame:
-    """Return the table of tracks; write it, and the tag times, unless they are there."""
+def _write_tables(folder: Path, answers: list[dict]) -> None:
+    """Write the table of tracks and the tag times."""
     import pandas as pd
 
     tracks = pd.DataFrame([answer["row"] for answer in answers])
-    if changed or not (folder / "tracks.csv").exists():
-        rows = [(a["row"]["track_id"], *times) for a in answers for times in a["tags"]]
-        tags = pd.DataFrame(rows, columns=["track_id", "tag", "start", "end"])
-        write_atomic(folder / "tags.csv", tags.to_csv(index=False, lineterminator="\n"))
-        write_atomic(folder / "tracks.csv", tracks.to_csv(index=False, lineterminator="\n"))
-    return tracks
+    rows = [(a["row"]["track_id"], *times) for a in answers for times in a["tags"]]
+    tags = pd.DataFrame(rows, columns=["track_id", "tag", "start", "end"])
+    write_atomic(folder / "tags.csv", tags.to_csv(index=False, lineterminator="\n"))
+    write_atomic(folder / "tracks.csv", tracks.to_csv(index=False, lineterminator="\n"))
 
 
 # ---- demo: ten genres ----------------------------------------------------------------------

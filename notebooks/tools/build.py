@@ -150,9 +150,11 @@ def address(root: Path = ROOT) -> str:
     return REPOSITORY.search(_template(root))[1].removesuffix("/").removesuffix(".git")
 
 
-def _build_one(path: Path, repository: str, *, root: Path, force: bool) -> Path:
+def _build_one(
+    path: Path, repository: str, *, root: Path, force: bool, pulled: str | None = None
+) -> Path:
     old_text = path.read_text(encoding="utf-8")
-    text = _with_setup(old_text, path, root=root)
+    text = _with_setup(old_text if pulled is None else pulled, path, root=root)
     nb, target = _from_text(text, repository, path.stem), _target(path)
     previous = _read(target, root=root) if target.exists() else None
     if previous is not None and not force and _was_edited(previous, nb):
@@ -251,7 +253,7 @@ def _give_ids(cells: list, previous: list) -> None:
     """Give new cells an id made from their source, so that two builds are the same bytes."""
     used = {cell.id for cell in previous}
     for cell in cells:
-        if cell.id in used:
+        if cell.get("id") in used:
             continue
         tries = 0
         while (new := _digest([cell.source, str(tries)])[:8]) in used:
@@ -280,8 +282,7 @@ def pull(name: str, *, root: Path = ROOT) -> Path:
     nb.metadata = nbformat.from_dict({"jupytext": options})
     body = jupytext.writes(nb, fmt="py:percent")
     header = re.split(r"^# %%", old_text, maxsplit=1, flags=re.MULTILINE)[0]
-    write_atomic(path, header + body)
-    build([path.stem], root=root, force=True)
+    _build_one(path, address(root), root=root, force=True, pulled=header + body)
     return path
 
 
@@ -481,11 +482,13 @@ def _read(path: Path, *, root: Path) -> nbformat.NotebookNode:
     if not path.exists():
         raise NotebookError(f"{_where(path, root)} is missing; `make notebooks`")
     try:
-        return nbformat.read(path, as_version=4)
+        nb = nbformat.read(path, as_version=4)
     except Exception as error:
         raise NotebookError(
             f"{_where(path, root)} is not a notebook ({error}); delete it and `make notebooks`"
         ) from error
+    _give_ids(nb.cells, [cell for cell in nb.cells if "id" in cell])  # Colab gives none
+    return nb
 
 
 def _to_json(nb: nbformat.NotebookNode) -> str:

@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import nbformat
 import yaml
 
 from helpers import datasets
+from helpers.files import on_disk
 from notebooks.tools.build import ROOT, UNKNOWN, Parameter, code_hash, parameters
 
 STUDY_KEYS = {"name": str, "title": str, "description": str, "needs": (str, dict),
@@ -253,15 +255,16 @@ def hint(word: str, known: Iterable[str]) -> str:
 
 def _injected(study: Study, step: Step, data_dir: Path) -> dict[str, Any]:
     """Return what papermill injects: the shared values, the step's own, and the runner's."""
-
-    def for_kernel(path: Path) -> str:  # the kernel runs in the root
-        inside = path.is_relative_to(study.root)
-        return (path.relative_to(study.root) if inside else path).as_posix()
-
     values = {"DATASET": study.dataset, **study.parameters, **step.parameters}
-    values |= {"DATA_DIR": for_kernel(data_dir), "OUT_DIR": for_kernel(study.folder)}
+    values |= {"DATA_DIR": _in_kernel(data_dir, study), "OUT_DIR": _in_kernel(study.folder, study)}
     values |= {"RUN_NAME": step.name}
     return {key: value for key, value in values.items() if key in step.declared}
+
+
+def _in_kernel(path: Path, study: Study) -> str:
+    """Write a path as a kernel sees it, which runs in the root."""
+    inside = path.is_relative_to(study.root)
+    return (path.relative_to(study.root) if inside else path).as_posix()
 
 
 # --- is the data there? --------------------------------------------------------------------
@@ -284,7 +287,7 @@ def preflight(study: Study, steps: Iterable[Step]) -> None:
 
 def _load(study: Study, name: str, data_dir: str, options: dict) -> str:
     try:
-        dataset = datasets.load(name, data_dir, **options)
+        dataset = datasets.load(name, study.root / data_dir, **options)
     except (datasets.DatasetError, TypeError, ValueError) as error:
         needs = "".join(f"\n  {kind}: {text}" for kind, text in study.needs.items() if kind)
         needs = f"\nThe study {study.name} needs{needs}" if needs else ""
@@ -292,15 +295,16 @@ def _load(study: Study, name: str, data_dir: str, options: dict) -> str:
         raise StudyError(f"dataset {name}: {said}{needs}") from error
     study.notes.append(f"{name}: {len(dataset.tracks)} tracks, {len(dataset.classes)} classes")
     study.notes += [str(note) for note in dataset.notes]
-    return _hash(_file_facts(Path(path)) for path in dataset.tracks["path"])
+    paths = map(Path, dataset.tracks["path"])
+    return _hash(f"{_in_kernel(path, study)} {_file_facts(path)}" for path in paths)
 
 
 def _file_facts(path: Path) -> str:
     try:
-        facts = path.stat()
+        facts = os.stat(on_disk(path))
     except OSError:
-        return f"{path} absent"
-    return f"{path} {facts.st_size} {facts.st_mtime_ns}"
+        return "absent"
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 # --- what a step depends on ----------------------------------------------------------------

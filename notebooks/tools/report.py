@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import jinja2
 import nbformat
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from helpers import plotting
@@ -153,6 +154,7 @@ def _own_parameters(study: Study, step: Step) -> str:
     return _assigned((key, value) for key, value in own.items() if key not in runner)
 
 
+@rc_context({"text.parse_math": False})  # a name with $ is no formula
 def charts(found: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Draw one chart for each dataset and metric: only such rows compare."""
     for (dataset, metric), rows in found.groupby(["dataset", "metric"], sort=False, dropna=False):

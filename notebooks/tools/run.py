@@ -106,19 +106,18 @@ def run_study(
     """Execute the steps of a study and write the leaderboard and the report."""
     progress = progress or Progress(sys.stdout)
     forced = set(only or study.steps) if force else set()
-    with contextlib.chdir(study.root):
-        selected = _select(study, only)
-        preflight(study, selected.values())
-        began = datetime.now().astimezone()
-        (study.folder / ".state").mkdir(parents=True, exist_ok=True)
-        if jobs > 1 or dask:  # kernels that start together must not compile together: see warmup
-            warmup = [sys.executable, "-m", "notebooks.tools.warmup"]
-            subprocess.run(warmup, stderr=subprocess.DEVNULL, check=False)
-        with _lock(study):
-            with _executor(jobs, dask) as (pool, width):
-                _run_steps(study, selected, pool, width, forced=forced, progress=progress)
-            report.write_leaderboard(study)
-            report.write_report(study, began=began, jobs=width)
+    selected = _select(study, only)
+    preflight(study, selected.values())
+    began = datetime.now().astimezone()
+    (study.folder / ".state").mkdir(parents=True, exist_ok=True)
+    if jobs > 1 or dask:  # kernels that start together must not compile together: see warmup
+        warmup = [sys.executable, "-m", "notebooks.tools.warmup"]
+        subprocess.run(warmup, cwd=study.root, stderr=subprocess.DEVNULL, check=False)
+    with _lock(study):
+        with _executor(jobs, dask) as (pool, width):
+            _run_steps(study, selected, pool, width, forced=forced, progress=progress)
+        report.write_leaderboard(study)
+        report.write_report(study, began=began, jobs=width)
     return study.steps
 
 
@@ -266,9 +265,10 @@ def execute(task: dict[str, Any]) -> dict[str, str]:
     problem = {"error": "", "traceback": ""}
     try:
         papermill.execute_notebook(
-            task["source"], str(target), parameters=task["parameters"], cwd=task["root"],
+            task["source"], str(target), parameters=task["parameters"],
             kernel_name="python3", kernel_manager_class=QuietKernelManager, start_timeout=120,
             progress_bar=False, log_output=False, on_cell_start=count,
+            resources={"metadata": {"path": task["root"]}},  # cwd= would move this process, too
         )  # fmt: skip
         if len(done) < task["n_cells"]:  # papermill takes sys.exit() for success
             raise StudyError("the notebook ended itself before its last cell")
@@ -349,7 +349,7 @@ def _metric_files(study: Study, step: Step) -> list[Path]:
     return [path for path in files if report.read_json(path).get("notebook") == step.name]
 
 
-def _written_since(study: Study, began: float) -> Iterator[Path]:
+def _written_by(study: Study, step: Step) -> Iterator[Path]:
     """Find the models, tables and lists that a step left. The feature store keeps its own books."""
     for folder in ("models", "predictions", "tables", "."):
         pattern = "**/*.*" if folder == "models" else "*.*"
@@ -357,15 +357,29 @@ def _written_since(study: Study, began: float) -> Iterator[Path]:
             own = folder != "." or path.suffix == ".csv"
             if own and path.name[0] != "." and path.name != "leaderboard.csv":
                 with contextlib.suppress(FileNotFoundError):  # a step beside it may move a file
-                    if path.is_file() and path.stat().st_mtime >= began:
+                    if path.is_file() and _wrote(study, step, path.name, path.stat().st_mtime):
                         yield path
+
+
+def _wrote(study: Study, step: Step, file: str, changed: float) -> bool:
+    """Say whether a file is of this step: it bears its name, or no other step ran meanwhile."""
+    if changed < step.began:
+        return False
+    named = [name for name in study.steps if re.match(rf"{name}[-.]", file)]
+    if named:
+        return max(named, key=len) == step.name
+    others = (s for s in study.steps.values() if s.began and s is not step)
+    return not any(
+        s.began <= changed and (s.status == "running" or changed <= s.began + s.seconds)
+        for s in others
+    )
 
 
 def _remember(study: Study, step: Step) -> None:
     step.finished = datetime.now().astimezone().isoformat(timespec="milliseconds")
     metrics = _metric_files(study, step)
     files = [study.path(step, ".ipynb"), study.path(step, ".html"), *metrics]
-    files += _written_since(study, step.began)
+    files += _written_by(study, step)
     state = {
         "fingerprint": step.fingerprint,
         "finished": step.finished,
