@@ -43,24 +43,23 @@ class StratifiedGroupKFold(model_selection.StratifiedGroupKFold):
     """
 
     def get_n_splits(self, X=None, y=None, groups=None) -> int:
-        """Return the number of folds: fewer than asked for where a class has fewer groups."""
+        """Return the number of folds: fewer than asked for where no class has so many groups."""
         if y is None or groups is None:
             return self.n_splits
-        per_class = pd.Series(np.asarray(groups)).groupby(np.asarray(y)).nunique()
-        fewest = per_class.idxmin()
-        if per_class[fewest] < 2:
+        most = int(pd.Series(np.asarray(groups)).groupby(np.asarray(y)).nunique().max())
+        if most < 2:
             raise ValueError(
-                f"{fewest} comes from one group only: no fold can hold it out and still learn it. "
-                "Add recordings of others (artists, recordings, compositions), or leave it out."
+                "each class comes from one group only: no fold can hold it out and still learn it. "
+                "Add recordings of others: artists, recordings or compositions."
             )
-        return int(min(self.n_splits, per_class[fewest]))
+        return min(self.n_splits, most)
 
     def split(self, X, y=None, groups=None):
         """Yield the rows to train on and those to test on, as scikit-learn does."""
         n_folds = self.get_n_splits(X, y, groups)
         if n_folds < self.n_splits:
             warnings.warn(
-                f"{n_folds} folds instead of {self.n_splits}: a class has {n_folds} groups only",
+                f"{n_folds} folds instead of {self.n_splits}: no class has more groups",
                 stacklevel=2,
             )
         if self.shuffle and groups is not None:

@@ -296,14 +296,14 @@ def test_a_division_that_cannot_be_is_refused_with_what_is_lacking():
 def test_folds_are_as_many_as_the_groups_allow_and_say_so():
     y, groups = np.repeat(["jazz", "rock"], 9), np.repeat(np.arange(6), 3)
     folds = splits.StratifiedGroupKFold(5, shuffle=True, random_state=0)
-    with pytest.warns(UserWarning, match="3 folds instead of 5: a class has 3 groups only"):
+    with pytest.warns(UserWarning, match="3 folds instead of 5: no class has more groups"):
         tests = [set(y[test]) for _, test in folds.split(y, y, groups)]
     assert tests == [{"jazz", "rock"}] * 3 and folds.get_n_splits(y, y, groups) == 3
     model = KNeighborsClassifier(1)
     with pytest.warns(UserWarning, match="3 folds"):
         cross_val_predict(model, np.arange(18)[:, None], y, groups=groups, cv=folds)
-    with pytest.raises(ValueError, match="jazz comes from one group only"):
-        next(folds.split(y, y, np.where(y == "jazz", 0, groups)))
+    with pytest.raises(ValueError, match="each class comes from one group only"):
+        next(folds.split(y, y, np.where(y == "jazz", 0, 1)))
 
 
 def test_validation_is_cut_from_a_training_list_with_few_artists():

@@ -239,8 +239,9 @@ X.shape
 
 # %%
 grouped = StratifiedGroupKFold(5, shuffle=True, random_state=SEED)
+n_folds = grouped.get_n_splits(X, part.y, group)  # fewer where there are fewer groups
 ways = {
-    "by clip": StratifiedKFold(5, shuffle=True, random_state=SEED).split(X, part.y),
+    "by clip": StratifiedKFold(n_folds, shuffle=True, random_state=SEED).split(X, part.y),
     "by track": grouped.split(X, part.y, part.owner),
     "by group": grouped.split(X, part.y, group),
 }
