@@ -186,13 +186,20 @@ def player(
     length = max(len(y) / sr, start[-1] + seconds)
     middle = start + seconds / 2
     edges = np.concatenate([[0.0], (middle[1:] + middle[:-1]) / 2, [length]])
-    picture = _picture(proba, list(tags), edges / length, truth)
-    names = json.dumps({"tags": list(tags), "edges": edges.round(3).tolist(),
-                        "proba": proba.round(3).tolist(), "seconds": round(length, 3)})  # fmt: skip
+    tags = [str(tag) for tag in tags]
+    picture = _picture(proba, tags, edges / length, truth)
+    data = {"tags": tags, "edges": edges.round(3).tolist(), "proba": proba.round(3).tolist(),
+            "seconds": round(length, 3)}  # fmt: skip
     return PAGE.format(
-        title=html.escape(title), picture=picture, sound=_mp3(y, sr), width=TOTAL,
-        left=LEFT, wide=WIDE, data=names.replace("</", "<\\/"),
+        title=html.escape(str(title)), picture=picture, sound=_mp3(y, sr), width=TOTAL,
+        left=LEFT, wide=WIDE, data=_for_script(data),
     )  # fmt: skip
+
+
+def _for_script(data) -> str:
+    """Write JSON that no page takes for the end of a script, or for the start of another."""
+    # json.dumps itself escapes all that is not ASCII, the line ends U+2028 and U+2029 among it.
+    return json.dumps(data).translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"})
 
 
 def _picture(proba, tags, edges, truth) -> str:
@@ -271,38 +278,60 @@ class Recorder(anywidget.AnyWidget):
     Parameters
     ----------
     heard : callable
-        Called with y [shape=(n_samples,)] and its rate in hertz; what it shows appears below the
+        Called with y [shape=(n_samples,)] and its rate in hertz; what it returns appears below the
         button.
     seconds : float > 0
         Length of a recording.
 
     Notes
     -----
-    The sound goes from the browser to the kernel and nowhere else.
+    The sound goes from the browser to the kernel and nowhere else. It is a message, no part of the
+    widget's state, which some notebooks keep in their file. The browser is asked not to clean the
+    sound as it does for speech, which would take music away.
     """
 
-    _esm = """
+    _esm = r"""
+    const KEEP = `registerProcessor("keep", class extends AudioWorkletProcessor {
+      process([[block]]) { if (block) this.port.postMessage(block.slice()); return true; }
+    });`;
+    const SENTENCES = {
+      NoMediaDevices: "A browser gives the microphone only to pages from https or localhost. " +
+        "Open this notebook at such an address.",
+      NotAllowedError: "The browser was not permitted to use the microphone. " +
+        "Permit it in the settings of this page, and try again.",
+      NotFoundError: "There is no microphone. Connect one, and try again.",
+      NotReadableError: "The microphone does not answer. Does another program use it?",
+    };
     async function record(model, button) {
-      const stream = await navigator.mediaDevices.getUserMedia({audio: true});
+      if (!navigator.mediaDevices) throw {name: "NoMediaDevices"};
       const context = new AudioContext();
-      const source = context.createMediaStreamSource(stream);
-      const reader = context.createScriptProcessor(4096, 1, 1);
-      const blocks = [];
-      reader.onaudioprocess = (event) => blocks.push(event.inputBuffer.getChannelData(0).slice());
-      source.connect(reader);
-      reader.connect(context.destination);
-      for (let left = model.get("seconds"); left > 0; left--) {
-        button.textContent = `recording, ${Math.ceil(left)} s left`;
-        await new Promise((done) => setTimeout(done, 1000 * Math.min(1, left)));
+      let stream;
+      try {
+        const plain = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+        stream = await navigator.mediaDevices.getUserMedia({audio: plain});
+        const code = URL.createObjectURL(new Blob([KEEP], {type: "text/javascript"}));
+        await context.audioWorklet.addModule(code);
+        URL.revokeObjectURL(code);
+        const reader = new AudioWorkletNode(context, "keep",
+          {channelCount: 1, channelCountMode: "explicit"});
+        const blocks = [];
+        reader.port.onmessage = (event) => blocks.push(event.data);
+        context.createMediaStreamSource(stream).connect(reader);
+        reader.connect(context.destination);  // silent, but some browsers only run what is heard
+        context.resume();
+        for (let left = model.get("seconds"); left > 0; left--) {
+          button.textContent = `recording, ${Math.ceil(left)} s left`;
+          await new Promise((done) => setTimeout(done, 1000 * Math.min(1, left)));
+        }
+        reader.disconnect();
+        const y = new Float32Array(blocks.reduce((n, block) => n + block.length, 0));
+        let n = 0;
+        for (const block of blocks) { y.set(block, n); n += block.length; }
+        model.send({rate: context.sampleRate}, undefined, [y.buffer]);
+      } finally {
+        if (stream) stream.getTracks().forEach((track) => track.stop());
+        await context.close();
       }
-      reader.disconnect();
-      stream.getTracks().forEach((track) => track.stop());
-      const y = new Float32Array(blocks.length * 4096);
-      blocks.forEach((block, i) => y.set(block, i * 4096));
-      model.set("rate", context.sampleRate);
-      model.set("samples", new DataView(y.buffer));
-      model.save_changes();
-      await context.close();
     }
     function render({model, el}) {
       const button = document.createElement("button");
@@ -310,8 +339,12 @@ class Recorder(anywidget.AnyWidget):
       const name = () => { button.textContent = `record ${model.get("seconds")} s`; };
       button.onclick = async () => {
         button.disabled = true;
+        shown.textContent = "";
         try { await record(model, button); }
-        catch (problem) { shown.textContent = `The browser does not record: ${problem.message}`; }
+        catch (problem) {
+          shown.textContent = SENTENCES[problem.name] ||
+            `The browser could not record: ${problem.message || problem.name}`;
+        }
         button.disabled = false;
         name();
       };
@@ -322,18 +355,23 @@ class Recorder(anywidget.AnyWidget):
     export default {render};
     """
     seconds = traitlets.Float(10.0).tag(sync=True)
-    rate = traitlets.Float(0.0).tag(sync=True)
-    samples = traitlets.Bytes(b"").tag(sync=True)
     answer = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, heard: Callable[[np.ndarray, float], object], *, seconds: float = 10.0):
         super().__init__(seconds=seconds)
         self.heard = heard
-        self.observe(self._listen, "samples")
+        self.on_msg(self._listen)
 
-    def _listen(self, change) -> None:
-        y = np.frombuffer(change["new"], dtype=np.float32)
+    def _listen(self, _, content: dict, buffers: list[memoryview]) -> None:
+        """Answer what the browser sent; a problem is an answer, too."""
+        if "rate" not in content:
+            return
+        self.answer = "listening ..."  # the same answer twice would be no change to show
         try:
-            self.answer = str(self.heard(y, self.rate))
-        except ValueError as problem:
-            self.answer = str(problem)
+            y = np.frombuffer(b"".join(buffers), dtype=np.float32).copy()
+            if y.any():
+                self.answer = str(self.heard(y, content["rate"]))
+            else:
+                self.answer = "Nothing was recorded. Is the microphone on, and not muted?"
+        except Exception as problem:  # nobody else would say it: no cell is running
+            self.answer = f"There is no answer: {str(problem) or type(problem).__name__}"

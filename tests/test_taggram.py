@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
@@ -62,6 +63,60 @@ def test_player_refuses_what_does_not_fit():
         interactive.player(y, np.zeros((3, 1)), ["a"], start, 1.0, sr=SR)
     with pytest.raises(ValueError, match="the truth has shape"):
         interactive.player(y, np.zeros((2, 1)), ["a"], start, 1.0, sr=SR, truth=np.zeros((1, 1)))
+
+
+NAMES = [
+    "</script><script>alert(1)</script>", "<!--<script>", "--><svg onload=alert(1)>", "]]>",
+    '"><img src=x onerror=alert(1)>', "' onload='alert(1)", "&", "&lt;", "a\u2028b\u2029c",
+    "{title}", "{0}", "{", "}}", "%s", "\\u003c",
+]  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """What a page holds: its elements with the names of their attributes, and the text of each."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.found, self.texts = [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, [name for name, _ in attrs]))
+        self.texts.append("")
+
+    def handle_data(self, data):
+        self.texts[-1] += data
+
+    def handle_comment(self, data):
+        self.found.append(("comment", data))
+
+    def of(self, tag: str) -> list[str]:
+        return [text for (name, _), text in zip(self.found, self.texts) if name == tag]
+
+
+@pytest.mark.parametrize("title", NAMES)
+def test_a_name_in_the_player_is_text_and_nothing_else(title):
+    def page(names, title):
+        return interactive.player(
+            np.zeros(SR), np.ones((1, len(names))), names, [0.0], 1.0, sr=SR, title=title
+        )
+
+    plain, hostile = Elements(page(["a"] * len(NAMES), "a")), Elements(page(NAMES, title))
+    assert hostile.found == plain.found and len(hostile.of("script")) == 2
+    assert hostile.of("text") == NAMES and hostile.of("div")[1] == title
+    data, script = hostile.of("script")
+    assert json.loads(data)["tags"] == NAMES and script == plain.of("script")[1]
+    assert not set("<>&\u2028\u2029") & set(data)  # a browser knows more than html.parser
+
+
+@pytest.mark.parametrize("title", NAMES)
+def test_a_name_in_a_map_is_text_and_nothing_else(title):
+    points = np.arange(2.0 * len(NAMES)).reshape(-1, 2)
+    plain = interactive.hover_map(points, [str(i) for i in range(len(NAMES))], ["a"] * len(NAMES))
+    hostile = Elements(interactive.hover_map(points, NAMES, [title] * len(NAMES)))
+    assert hostile.found == Elements(plain).found
+    assert hostile.of("text") == NAMES and hostile.of("title") == [title] * len(NAMES)
 
 
 CLICK = """
