@@ -88,8 +88,8 @@ def find_annotations(folder: str | os.PathLike) -> pd.DataFrame:
     Parameters
     ----------
     folder : path
-        Holds the folders chords and keys. A file is ``<album>/<song>.lab`` or
-        ``<album>__<song>.chords``.
+        Holds the folders chords and keys, or chordlab and keylab as Isophonics names them. A file
+        is ``<album>/<song>.lab`` or ``<album>__<song>.chords``.
 
     Returns
     -------
@@ -102,7 +102,10 @@ def find_annotations(folder: str | os.PathLike) -> pd.DataFrame:
     FileNotFoundError
         There are no chords in this folder.
     """
-    files = {kind: _by_song(Path(folder) / kind) for kind in ("chords", "keys")}
+    files = {
+        f"{kind}s": _by_song(Path(folder) / f"{kind}s") or _by_song(Path(folder) / f"{kind}lab")
+        for kind in ("chord", "key")
+    }
     if not files["chords"]:
         raise FileNotFoundError(f"{folder}/chords holds no annotations ({', '.join(ENDINGS)})")
     rows = [

@@ -158,3 +158,13 @@ def test_the_public_annotations_are_read_whole(shared_data):
     assert (found["chords"] >= 1).all() and found["outside_share"].between(0, 1).mean() > 0.95
     names = pd.read_csv(beatles / "songs.csv", encoding="latin-1")["Title"]
     assert symbolic.match(songs["title"], names).notna().mean() > 0.9
+
+
+def test_the_archive_of_isophonics_is_read_as_it_unpacks(tmp_path):
+    for kind, text in (("chordlab", "0 4 C\n"), ("keylab", "0 4 Key C\n")):
+        path = tmp_path / kind / "The_Beatles" / "12_-_Let_It_Be" / "06_-_Let_It_Be.lab"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    (song,) = symbolic.find_annotations(tmp_path).itertuples()
+    assert (song.album, song.title) == ("Let It Be", "Let It Be")
+    assert "chordlab" in song.chords and "keylab" in song.keys

@@ -429,7 +429,7 @@ def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
     exporter = HTMLExporter(template_name="lab", embed_images=True)
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # progress bars
     page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
-    page = re.sub(r"<script\b(?! data-player).*?</script\s*>", "", page, flags=re.S | re.I)
+    page = re.sub(r"<script\b(?! data-player).*?</script\b[^>]*>", "", page, flags=re.S | re.I)
     return re.sub(r"""<(?:img|link)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", _from_disk, page)
 
 
