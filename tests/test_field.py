@@ -89,7 +89,7 @@ class Library:
                 how = {"format": "OGG", "subtype": subtype} if subtype else {}
                 sf.write(path, sound(self.n, channels=1 + self.n % 2, rate=rate), rate, **how)
                 self.expect(path)
-        for i, (suffix, kind) in enumerate(5 * list(OF_FFMPEG.items())):
+        for i, (suffix, kind) in enumerate(12 * list(OF_FFMPEG.items())):
             path = self.place(f"{NAMES[i % 15]}.{suffix}")
             ffmpeg(path, *kind, sound(self.n, rate=44100))
             self.expect(path)
@@ -166,7 +166,7 @@ def library(tmp_path_factory):
     made = Library(tmp_path_factory.mktemp("data") / "my music")
     for step in (made.good, made.damaged, made.mp3s, made.beside):
         step()
-    assert len(made.rows) >= 240 and made.n >= 250
+    assert len(made.rows) >= 290 and made.n >= 298
     return made
 
 
