@@ -25,10 +25,11 @@ from helpers.files import on_disk, readable
 PROTECTED = (".m4p", ".aa", ".aax")  # a shop's lock: nobody else can decode them
 AUDIO = (
     ".wav", ".au", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".w64", ".caf",
-    ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".ape", ".wv", ".tta", ".mka", ".webm", *PROTECTED,
+    ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".ape", ".wv", ".tta", ".mka", ".webm", ".mp2",
+    ".mpc", ".dsf", ".dff", ".ac3", ".amr", ".shn", ".tak", ".ra", ".spx", *PROTECTED,
 )  # fmt: skip
 SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
-LOUDEST = 1e9  # peak amplitude beyond which single precision overflows
+LOUDEST = 100.0  # peak amplitude of what can be music: beyond it, integers were written as floats
 CODEC_SLACK = 0.15  # seconds by which encoder and decoder may differ
 MPEG_SLACK = 5 * 1152  # frames that an encoder adds at the ends, and a decoder takes off
 BLOCK = 1 << 17  # frames decoded at once: three seconds at 44.1 kHz, small enough for the cache
@@ -177,12 +178,12 @@ def read_audio(
     return Audio(y, sr, found.rate, found.channels, "; ".join(notes))
 
 
-def check_level(path, y: np.ndarray, *, loudest: float = LOUDEST) -> None:
-    """Raise AudioError if there is nothing to hear, or so much that its square overflows."""
+def check_level(path, y: np.ndarray) -> None:
+    """Raise AudioError if there is nothing to hear, or 40 dB more than full scale."""
     low, high = float(y.min()), float(y.max())
     if high - low < 2 * SILENCE:
         raise AudioError(path, "silent")
-    if max(-low, high) > loudest:
+    if max(-low, high) > LOUDEST:
         raise AudioError(path, "beyond full scale", f"peak {max(-low, high):.0e}, 1 is full scale")
 
 

@@ -18,10 +18,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from helpers import store as store_files
-from helpers.audio import LOUDEST, AudioError, check_level, read_audio
+from helpers.audio import AudioError, check_level, read_audio
 from helpers.store import FeatureStore, File, Result
 
-LOUDEST_SAMPLE = 65504.0  # peak amplitude beyond which half precision overflows
 TRIED_AGAIN = ("too long for memory", "analysis failed")  # reasons that may not hold next time
 VERSION = 1  # of the calculations below; a new one makes new stores
 SUMMARY_VERSION = 2  # the same for the summary features
@@ -515,8 +514,7 @@ def _compute(file, root, params) -> Result:
     try:
         path = os.path.join(root, file.path)
         audio = read_audio(path, sr=params["sr"], offset=None, max_seconds=params["max_seconds"])
-        loudest = LOUDEST_SAMPLE if params["kind"] == "waveform" else LOUDEST
-        check_level(path, audio.y, loudest=loudest)
+        check_level(path, audio.y)
         frames = _analyse(audio.y, params)
         if not np.isfinite(frames).all():
             raise AudioError(path, "non-finite features")

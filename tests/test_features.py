@@ -383,7 +383,7 @@ def test_bad_files_stop_nothing(tmp_path, monkeypatch):
 
 
 def test_loudest_samples_are_finite():
-    y = np.clip(noise(1)[:, 0] * 1e12, -features.LOUDEST, features.LOUDEST)
+    y = np.clip(noise(1)[:, 0] * 1e12, -1e9, 1e9)
     assert np.isfinite(log_mel(y)).all()
     assert np.isfinite(list(summary_features(y).values())).all()
 

@@ -110,7 +110,7 @@ class Library:
             sf.write(path, sound(self.n, seconds=4), SR)
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             self.expect(path, note=("truncated", "damaged"))
-        for suffix in ("wav", "mp3", "m4a", "flac"):
+        for suffix in ("wav", "mp3", "m4a", "mpc"):
             for kind, data in RUBBISH.items():
                 path = self.place(f"{kind}.{suffix}")
                 path.write_bytes(data)
@@ -120,7 +120,7 @@ class Library:
             for suffix in ("wav", "aiff"):
                 y = sound(self.n)
                 y[100] = np.nan if kind == "nan" else y[100]
-                y = {"silent": 0 * y, "ints": 3e10 * y, "none": y[:0]}.get(kind, y)
+                y = {"silent": 0 * y, "ints": 32768 * y, "none": y[:0]}.get(kind, y)
                 path = self.place(f"{kind}.{suffix}")
                 sf.write(path, y, SR, subtype="FLOAT")
                 self.expect(path, reason)
