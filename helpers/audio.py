@@ -11,7 +11,9 @@ import contextlib
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,12 @@ AUDIO = (
     ".m4a", ".m4b", ".mp4", ".aac", ".wma", ".ape", ".wv", ".tta", ".mka", ".webm", ".mp2",
     ".mpc", ".dsf", ".dff", ".ac3", ".amr", ".shn", ".tak", ".ra", ".spx", *PROTECTED,
 )  # fmt: skip
+SYSTEM = re.compile(  # files and folders that no person made
+    r"\._.*|\.DS_Store|\.Trash(es|-\d+)?|\.fseventsd|\.Spotlight-V100|\.TemporaryItems"
+    r"|\.DocumentRevisions-V100|\.AppleDouble|__MACOSX|@eaDir|#recycle|\$RECYCLE\.BIN"
+    r"|System Volume Information|lost\+found|\.git|\.svn|\.ipynb_checkpoints|\.st(folder|versions)",
+    re.IGNORECASE,
+)
 SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
 LOUDEST = 100.0  # peak amplitude of what can be music: beyond it, integers were written as floats
 CODEC_SLACK = 0.15  # seconds by which encoder and decoder may differ
@@ -176,6 +184,35 @@ def read_audio(
     if found.rate < sr:
         notes.append(f"recorded at {found.rate} Hz: nothing above {found.rate // 2} Hz")
     return Audio(y, sr, found.rate, found.channels, "; ".join(notes))
+
+
+def walk(folder: str | os.PathLike, suffixes: Sequence[str] = AUDIO) -> list[str]:
+    """Return the files with these suffixes, relative to `folder`, sorted: the one way to look.
+
+    What the operating system keeps for itself is skipped. A linked folder is followed, but no
+    folder is entered twice. A folder that cannot be opened gives a warning.
+    """
+    found, seen, todo = [], set(), deque([""])
+    while todo:
+        inside = todo.popleft()
+        place = os.path.join(folder, inside)
+        if (real := os.path.realpath(place)) in seen:
+            continue
+        seen.add(real)
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError as error:
+            warnings.warn(f"{readable(place)}: left out, {error.strerror}", stacklevel=2)
+            continue
+        for entry in entries:
+            relative = f"{inside}/{entry.name}" if inside else entry.name
+            if SYSTEM.fullmatch(entry.name):
+                continue
+            if entry.is_dir():  # links wait until all folders have been entered by their own name
+                (todo.append if entry.is_symlink() else todo.appendleft)(relative)
+            elif entry.name.lower().endswith(tuple(suffixes)):
+                found.append(readable(relative))
+    return sorted(found)
 
 
 def check_level(path, y: np.ndarray) -> None:

@@ -19,8 +19,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import clips, evaluate, features, published, training
-from helpers.audio import AUDIO, AudioError, check_level, read_audio
-from helpers.datasets.table import walk
+from helpers.audio import AUDIO, AudioError, check_level, read_audio, walk
 from helpers.files import readable
 from helpers.recommend import Recommender
 
@@ -226,7 +225,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         return 2
     if not sounds:
-        print(f"no audio file ({', '.join(AUDIO)}) in {', '.join(told.sounds)}", file=sys.stderr)
+        kinds = ", ".join(AUDIO[:6])
+        print(f"no audio file (such as {kinds}) in {', '.join(told.sounds)}", file=sys.stderr)
         return 2
     problems = classify_all(ask, sounds, told.csv, top=told.top, collection=collection)
     print(f"{told.csv}: {len(sounds) - problems} of {len(sounds)} sounds answered")

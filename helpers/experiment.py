@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import datasets, features, splits
+from helpers import datasets
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a notebook's cell of parameters leaves out. Set it there, in a study or with papermill.
@@ -57,6 +57,8 @@ class Experiment:
     card : dict, optional
         Of a trained network: log-mels and clips are then as it reads them, and a split that it
         was not trained on is refused.
+    dataset : helpers.datasets.Dataset, optional
+        Where it is loaded already.
 
     Attributes
     ----------
@@ -90,9 +92,11 @@ class Experiment:
     (1, 0)
     """
 
-    def __init__(self, parameters: dict, *, card: dict | None = None):
+    def __init__(self, parameters: dict, *, card: dict | None = None, dataset=None):
         given = {k: v for k, v in parameters.items() if k.isupper()}
         self.parameters, self.card = DEFAULTS | given, card
+        if dataset is not None:
+            self.dataset = dataset
 
     def __getitem__(self, name: str):
         """Return the value of a parameter."""
@@ -101,7 +105,7 @@ class Experiment:
     def __str__(self) -> str:
         """Say in two lines how many tracks there are, and how they are divided."""
         of = f"{len(self.tracks)} of {len(self.dataset.tracks)} tracks can be used"
-        sides = ", ".join(f"{len(self.ids[side])} {side}" for side in splits.SIDES)
+        sides = ", ".join(f"{len(ids)} {side}" for side, ids in self.ids.items())
         return f"{self.dataset.name}: {of}; {sides}\n{self.split.rule}"
 
     @cached_property
@@ -124,6 +128,8 @@ class Experiment:
     @cached_property
     def split(self):
         """Which side each track stands on, audited."""
+        from helpers import splits
+
         path = f"{self['OUT_DIR']}/{self['SPLIT_NAME']}.csv"
         how = {"rule": self["SPLIT_RULE"], "fold": self["FOLD"], "seed": self["SEED"]}
         split = splits.prepare(self.tracks, self.store, path, **how)
@@ -136,7 +142,7 @@ class Experiment:
     @cached_property
     def ids(self):
         """The track_ids on each side."""
-        return {side: self.split.ids(side) for side in splits.SIDES}
+        return {side: self.split.ids(side) for side in ("train", "valid", "test")}
 
     @cached_property
     def groups(self):
@@ -167,13 +173,13 @@ class Experiment:
             return self.card["inputs"]["clip_frames"]
         return round(self["CLIP_SECONDS"] * self.store.frames_per_second)
 
-    def extract(self, how=features.extract, **settings):
+    def extract(self, how=None, **settings):
         """Return features of all tracks, made with these parameters.
 
         Parameters
         ----------
-        how : callable
-            `helpers.features.extract`, `extract_summary` or `extract_waveform`.
+        how : callable, default=`helpers.features.extract`
+            Or `extract_summary`, or `extract_waveform`.
         **settings
             Arguments of `how` that differ, such as ``n_mels=96``.
 
@@ -181,6 +187,9 @@ class Experiment:
         -------
         helpers.store.FeatureStore, or pd.DataFrame for summary features
         """
+        from helpers import features  # heavy imports wait: the runner reads only DEFAULTS
+
+        how = how or features.extract
         inputs = self.card["inputs"] if self.card else {}
         names = [n for n in inspect.signature(how).parameters if n.upper() in DEFAULTS]
         made_with = {name: inputs.get(name, self[name.upper()]) for name in names}

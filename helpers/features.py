@@ -6,6 +6,7 @@ tracks, in threads or on a Dask cluster, and each 64 of them become a shard of t
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from functools import lru_cache, partial
@@ -491,8 +492,9 @@ def _shards(chunks, target, params, jobs, bar) -> Iterator[pd.DataFrame]:
     # BLAS threads would fight with ours for the cores.
     with threadpool_limits(1, user_api="blas"):
         results = pool(compute(file) for chunk in chunks for file in chunk)
-        for chunk in chunks:
-            yield _write(target, chunk, _counted(islice(results, len(chunk)), bar), params)
+        with contextlib.closing(results):  # after an error no thread goes on decoding
+            for chunk in chunks:
+                yield _write(target, chunk, _counted(islice(results, len(chunk)), bar), params)
 
 
 def _counted(results, bar) -> Iterator[Result]:

@@ -14,6 +14,8 @@ import mir_eval
 import numpy as np
 import pandas as pd
 
+from helpers.audio import walk
+
 ENDINGS = (".lab", ".chords", ".keys", ".txt")
 
 
@@ -117,9 +119,7 @@ def find_annotations(folder: str | os.PathLike) -> pd.DataFrame:
 
 def _by_song(folder: Path) -> dict[tuple[str, str], Path]:
     found = {}
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS):
-        if path.name.startswith("."):  # macOS leaves ._song.lab beside song.lab
-            continue
+    for path in [folder / file for file in walk(folder, ENDINGS)] if folder.is_dir() else []:
         name = path.name[: -len(path.suffix)]
         album, mark, song = name.rpartition("__")
         found[(_clean(album if mark else path.parent.name), _clean(song))] = path

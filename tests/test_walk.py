@@ -7,7 +7,7 @@ import pytest
 import soundfile as sf
 
 from helpers import classify, datasets, quality
-from helpers.datasets.table import walk
+from helpers.audio import walk
 
 
 def tree(root, *files):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.audio import walk
 from helpers.datasets.table import (
     Found,
     bare_name,
@@ -17,7 +18,6 @@ from helpers.datasets.table import (
     not_found,
     read_csv,
     split_names,
-    walk,
 )
 from helpers.download import DatasetError
 

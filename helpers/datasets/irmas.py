@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from helpers.datasets.table import Found, bare_name, not_found, walk
+from helpers.audio import walk
+from helpers.datasets.table import Found, bare_name, not_found
 from helpers.download import DatasetError
 
 INSTRUMENTS = {

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import posixpath
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from helpers.audio import walk
 from helpers.datasets.table import (
     COLUMNS,
     Found,
@@ -21,10 +20,10 @@ from helpers.datasets.table import (
     file_stem,
     joined,
     own_folder,
+    read_csv,
     split_labels,
     split_names,
     track_ids,
-    walk,
 )
 from helpers.download import DatasetError
 
@@ -77,7 +76,7 @@ def _album_years(root: Path, titles: dict[str, str]) -> tuple[dict[str, str], li
     path = root / "albums.csv"
     if not path.exists():
         return {}, []
-    albums = _read_sheet(path, ("album", "year"))
+    albums = read_csv(path, ("album", "year"))
     wrong = [y for y in albums["year"] if y and not re.fullmatch(r"\d{4}", y)]
     if wrong:
         raise DatasetError(f"{path}: {wrong[0]!r} is not a year; write it with four digits")
@@ -108,51 +107,6 @@ def _composed(text: str) -> str:
 def _key(text: str) -> str:
     """Make names comparable, whatever their accents, case and slashes."""
     return _composed(text).casefold().strip()
-
-
-def _read_sheet(path: Path, required: Sequence[str]) -> pd.DataFrame:
-    """Read a CSV as spreadsheets write it; the index says in which line a row ends."""
-    lines = _sheet_rows(path)
-    names = lines.pop(min(lines)) if lines else []
-    absent = [column for column in required if column not in names]
-    if absent:
-        raise DatasetError(
-            f"{path} has no column {', '.join(map(repr, absent))}; "
-            f"it has {', '.join(names) or 'nothing'}"
-        )
-    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
-    if twice:
-        raise DatasetError(f"{path} has two columns {twice[0]!r}; rename or delete one")
-    for line, row in lines.items():
-        if len(row) > len(names):
-            raise DatasetError(
-                f"{path}, line {line}: {','.join(row)!r} has more values than there are columns; "
-                'put a value that holds the separator into "quotes"'
-            )
-        row += [""] * (len(names) - len(row))
-    table = pd.DataFrame(list(lines.values()), list(lines), names, dtype=object)
-    return table.loc[:, [bool(name) for name in names]]
-
-
-def _sheet_rows(path: Path) -> dict[int, list[str]]:
-    """Return line -> cells, without the blanks around them and the empty cells at the right."""
-    rows = {}
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        header = text.lstrip(" ,;\t\r\n").split("\n", 1)[0]
-        separator = max(",;\t", key=header.count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        for cells in reader:
-            row = [cell.strip() for cell in cells]
-            while row and not row[-1]:
-                row.pop()
-            if row:
-                rows[reader.line_num] = row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(
-            f"{path} cannot be read as a CSV in UTF-8 ({error}); save it as 'CSV UTF-8'"
-        ) from error
-    return rows
 
 
 def _row_text(table: pd.DataFrame, place: int) -> str:
@@ -230,7 +184,7 @@ def _check_rows(path: Path, table: pd.DataFrame, names: list[str]) -> None:
 
 def _labelled_folder(root: Path, files: list[str]) -> Found:
     path = root / "labels.csv"
-    table = _read_sheet(path, ("file",))
+    table = read_csv(path, ("file",))
     if "label" not in table and "labels" not in table:
         raise DatasetError(f"{path} has no column 'label' or 'labels'; it has {', '.join(table)}")
     if table.empty:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from helpers.audio import walk
 from helpers.datasets.table import (
     MIDI,
     Found,
@@ -20,7 +21,6 @@ from helpers.datasets.table import (
     read_csv,
     split_names,
     track_ids,
-    walk,
 )
 from helpers.download import DatasetError
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
-import re
-import warnings
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +14,7 @@ import pandas as pd
 
 from helpers.audio import AUDIO
 from helpers.download import REGISTRY, DatasetError, how_to_get
-from helpers.files import readable
 
-SYSTEM = re.compile(  # files and folders that no person made
-    r"\._.*|\.DS_Store|\.Trash(es|-\d+)?|\.fseventsd|\.Spotlight-V100|\.TemporaryItems"
-    r"|\.DocumentRevisions-V100|\.AppleDouble|__MACOSX|@eaDir|#recycle|\$RECYCLE\.BIN"
-    r"|System Volume Information|lost\+found|\.git|\.svn|\.ipynb_checkpoints|\.st(folder|versions)",
-    re.IGNORECASE,
-)
 MIDI = (".mid", ".midi")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 TEXT = ("track_id", "path", "label", "artist", "album", "title", "group", "split")
@@ -121,35 +114,6 @@ class Found:
     render: Callable[[pd.DataFrame, list[str]], pd.DataFrame] | None = None
 
 
-def walk(folder: str | os.PathLike, suffixes: Sequence[str] = AUDIO) -> list[str]:
-    """Return the files with these suffixes, relative to `folder`, sorted: the one way to look.
-
-    What the operating system keeps for itself is skipped. A linked folder is followed, but no
-    folder is entered twice. A folder that cannot be opened gives a warning.
-    """
-    found, seen, todo = [], set(), deque([""])
-    while todo:
-        inside = todo.popleft()
-        place = os.path.join(folder, inside)
-        if (real := os.path.realpath(place)) in seen:
-            continue
-        seen.add(real)
-        try:
-            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
-        except OSError as error:
-            warnings.warn(f"{readable(place)}: left out, {error.strerror}", stacklevel=2)
-            continue
-        for entry in entries:
-            relative = f"{inside}/{entry.name}" if inside else entry.name
-            if SYSTEM.fullmatch(entry.name):
-                continue
-            if entry.is_dir():  # links wait until all folders have been entered by their own name
-                (todo.append if entry.is_symlink() else todo.appendleft)(relative)
-            elif entry.name.lower().endswith(tuple(suffixes)):
-                found.append(readable(relative))
-    return sorted(found)
-
-
 def file_stem(relative: str) -> str:
     """Return the file name without its last suffix."""
     return relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
@@ -207,17 +171,48 @@ def not_found(name: str, data_dir: Path, looked_for: Sequence[Path], what: str) 
 
 
 def read_csv(path: Path, required: Sequence[str]) -> pd.DataFrame:
-    """Read a small table as text: nothing is taken for a number or a missing value."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError is a ValueError
-        raise DatasetError(f"{path} cannot be read as a CSV in UTF-8 ({error})") from error
-    absent = [column for column in required if column not in table]
+    """Read a CSV as spreadsheets write it; the index says in which line a row ends."""
+    lines = _sheet_rows(path)
+    names = lines.pop(min(lines)) if lines else []
+    absent = [column for column in required if column not in names]
     if absent:
         raise DatasetError(
-            f"{path} has no column {', '.join(map(repr, absent))}; it has {', '.join(table)}"
+            f"{path} has no column {', '.join(map(repr, absent))}; "
+            f"it has {', '.join(names) or 'nothing'}"
         )
-    return table
+    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    if twice:
+        raise DatasetError(f"{path} has two columns {twice[0]!r}; rename or delete one")
+    for line, row in lines.items():
+        if len(row) > len(names):
+            raise DatasetError(
+                f"{path}, line {line}: {','.join(row)!r} has more values than there are columns; "
+                'put a value that holds the separator into "quotes"'
+            )
+        row += [""] * (len(names) - len(row))
+    table = pd.DataFrame(list(lines.values()), list(lines), names, dtype=object)
+    return table.loc[:, [bool(name) for name in names]]
+
+
+def _sheet_rows(path: Path) -> dict[int, list[str]]:
+    """Return line -> cells, without the blanks around them and the empty cells at the right."""
+    rows = {}
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        header = text.lstrip(" ,;\t\r\n").split("\n", 1)[0]
+        separator = max(",;\t", key=header.count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        for cells in reader:
+            row = [cell.strip() for cell in cells]
+            while row and not row[-1]:
+                row.pop()
+            if row:
+                rows[reader.line_num] = row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(
+            f"{path} cannot be read as a CSV in UTF-8 ({error}); save it as 'CSV UTF-8'"
+        ) from error
+    return rows
 
 
 def split_names(column: Iterable[str], path: Path) -> list[str]:

@@ -133,9 +133,8 @@ summary = experiment.extract(features.extract_summary)
 
 # %%
 INPUT = {"sr": 12000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
-OURS = Path(OUT_DIR) / "features" / "msd"
 seconds = min(TRANSFER_SECONDS, experiment["MAX_SECONDS"])
-heard = features.extract(dataset.tracks, OURS, max_seconds=seconds, jobs=experiment["JOBS"], **INPUT)
+heard = experiment.extract(max_seconds=seconds, **INPUT)
 experiment.keep(heard)
 experiment.keep(summary.index)
 tracks, ids, Y = experiment.tracks, experiment.ids, experiment.Y
@@ -276,7 +275,8 @@ def cached(name, depends_on, compute):
 def pretrain():
     """Train the network on the demo instruments; return the weights of its blocks and of its answer."""
     excerpts = instruments.tracks[instruments.tracks["split"] == "train"].set_index("track_id", drop=False)
-    pictures = features.extract(excerpts.reset_index(drop=True), f"{OUT_DIR}/features/instruments", **INPUT)
+    pictures = features.extract(excerpts.reset_index(drop=True), f"{OUT_DIR}/features/instruments",
+                                jobs=experiment["JOBS"], **INPUT)  # fmt: skip
     y = pd.Series(pd.Categorical(excerpts["label"], categories=instruments.classes).codes.astype(int), excerpts.index)
     parts = next(GroupShuffleSplit(1, test_size=0.2, random_state=SEED).split(excerpts, groups=excerpts["group"]))
     train, valid = (excerpts.index[part].tolist() for part in parts)

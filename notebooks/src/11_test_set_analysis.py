@@ -169,7 +169,7 @@ print(f"opened: {opened}, {network.count_params():,} parameters, clips of {card[
 
 # %%
 inputs = card["inputs"]
-experiment = Experiment(globals(), card=card)
+experiment = Experiment(globals(), card=card, dataset=dataset)
 store, tracks, split, ids = experiment.store, experiment.tracks, experiment.split, experiment.ids
 groups = experiment.groups["test"]
 print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
@@ -641,7 +641,7 @@ def occluded(name, parts=12):
     """How much each stretch of the middle clip matters, the mean over test tracks."""
     row = networks[name]
     card, other = training.read_card(network_file(row)), keras.models.load_model(network_file(row), compile=False)
-    frames = Experiment(globals(), card=card).store
+    frames = Experiment(globals(), card=card, dataset=dataset).store
     n, some = card["inputs"]["clip_frames"], [ids["test"][i] for i in chosen[:20]]
     Z = np.stack([clips.cut(frames.frames(t), max(0, (len(frames.frames(t)) - n) // 2), n) for t in some])[..., np.newaxis]
     answer = evaluate.predict(other, Z).argmax(axis=1)

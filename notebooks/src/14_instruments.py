@@ -112,7 +112,7 @@ inputs = card["inputs"]
 print(f"opened: {opened}, {network.count_params():,} parameters, last layer: {network.layers[-1].activation.__name__}")
 
 # %%
-experiment = Experiment(globals(), card=card)
+experiment = Experiment(globals(), card=card, dataset=dataset)
 store, tracks, ids, groups = experiment.store, experiment.tracks, experiment.ids, experiment.groups
 truth = {side: experiment.T.loc[ids[side]].to_numpy() for side in ids}
 heard = store.index.set_index("track_id")["n_frames"] / store.frames_per_second  # seconds of each track

@@ -104,7 +104,7 @@ if training.find_networks(f"{OUT_DIR}/models/{DATASET}").empty:
     run_first("07_crnn", globals(), CRNN_SECONDS=6.0, CRNN_MELS=48, LEARNING_RATE=0.002)
 opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
 inputs = card["inputs"]
-experiment = Experiment(globals(), card=card)
+experiment = Experiment(globals(), card=card, dataset=dataset)
 store, tracks = experiment.store, experiment.tracks
 print(f"opened: {opened}, {network.count_params():,} parameters")
 
