@@ -11,13 +11,16 @@ import contextlib
 import math
 import os
 import re
+import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from multiprocessing.dummy import DummyProcess
 from pathlib import Path
 from typing import NamedTuple
 
 import av
+import joblib
 import numpy as np
 import soundfile as sf
 import soxr
@@ -213,6 +216,24 @@ def walk(folder: str | os.PathLike, suffixes: Sequence[str] = AUDIO) -> list[str
             elif entry.name.lower().endswith(tuple(suffixes)):
                 found.append(readable(relative))
     return sorted(found)
+
+
+def in_threads(function: Callable, items: Iterable, jobs: int | None = None) -> Iterator:
+    """Yield ``function(item)`` in order, `jobs` at a time; close it, and no thread goes on.
+
+    joblib leaves its threads running when it is stopped early. One that still decodes when Python
+    ends aborts the whole process.
+    """
+    before = set(threading.enumerate())
+    pool = joblib.Parallel(jobs, prefer="threads", return_as="generator")
+    results = pool(joblib.delayed(function)(item) for item in items)
+    try:
+        yield from results
+    finally:
+        results.close()
+        for thread in set(threading.enumerate()) - before:
+            if isinstance(thread, DummyProcess):
+                thread.join()
 
 
 def check_level(path, y: np.ndarray) -> None:

@@ -7,19 +7,18 @@ tracks, in threads or on a Dask cluster, and each 64 of them become a shard of t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from helpers import store as store_files
-from helpers.audio import AudioError, check_level, read_audio
+from helpers.audio import AudioError, check_level, in_threads, read_audio
 from helpers.store import FeatureStore, File, Result
 
 TRIED_AGAIN = ("too long for memory", "analysis failed")  # reasons that may not hold next time
@@ -487,14 +486,13 @@ def _shards(chunks, target, params, jobs, bar) -> Iterator[pd.DataFrame]:
 
     Few results wait at a time, so memory does not grow with the number of tracks.
     """
-    compute = joblib.delayed(partial(_compute, root=os.getcwd(), params=params))
-    pool = joblib.Parallel(jobs, prefer="threads", return_as="generator")
+    compute = partial(_compute, root=os.getcwd(), params=params)
+    results = in_threads(compute, itertools.chain.from_iterable(chunks), jobs)
     # BLAS threads would fight with ours for the cores.
-    with threadpool_limits(1, user_api="blas"):
-        results = pool(compute(file) for chunk in chunks for file in chunk)
-        with contextlib.closing(results):  # after an error no thread goes on decoding
-            for chunk in chunks:
-                yield _write(target, chunk, _counted(islice(results, len(chunk)), bar), params)
+    with threadpool_limits(1, user_api="blas"), contextlib.closing(results):
+        for chunk in chunks:
+            these = itertools.islice(results, len(chunk))
+            yield _write(target, chunk, _counted(these, bar), params)
 
 
 def _counted(results, bar) -> Iterator[Result]:

@@ -5,16 +5,16 @@ A class whose files come from another source, codec or level gives itself away w
 
 from __future__ import annotations
 
+import contextlib
 from hashlib import blake2b
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from scipy.ndimage import percentile_filter
 from scipy.signal import welch
 
-from helpers.audio import AudioError, read_audio
+from helpers.audio import AudioError, in_threads, read_audio
 
 PROPERTIES = (
     "sample_rate",
@@ -102,9 +102,8 @@ def measure(tracks: pd.DataFrame, *, jobs: int = 2, progress: bool = True) -> pd
     """
     from tqdm.auto import tqdm
 
-    pool = joblib.Parallel(jobs, prefer="threads", return_as="generator")
-    rows = pool(joblib.delayed(_measure_file)(path) for path in tracks["path"])
-    rows = list(tqdm(rows, total=len(tracks), desc="audit", disable=not progress))
+    with contextlib.closing(in_threads(_measure_file, tracks["path"], jobs)) as rows:
+        rows = list(tqdm(rows, total=len(tracks), desc="audit", disable=not progress))
     return pd.DataFrame(rows, index=pd.Index(tracks["track_id"], name="track_id"))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import pickle
+import time
 
 import av
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import soundfile as sf
 
 from helpers.audio import AUDIO as audio_suffixes
-from helpers.audio import AudioError, load_audio, read_audio
+from helpers.audio import AudioError, in_threads, load_audio, read_audio
 from helpers.files import readable
 
 SR = 22050
@@ -362,3 +364,24 @@ def test_a_name_that_is_no_utf_8(tmp_path):
     assert len(load_audio(readable(name))) == SR and readable(name).endswith(r"caf\xe9.wav")
     error = AudioError(name, "missing")
     assert str(error).encode() and r"caf\xe9.wav" in str(error)
+
+
+@pytest.mark.filterwarnings("ignore:.*have been cancelled")
+def test_no_thread_goes_on_after_an_error():
+    """A thread that still decodes when Python ends aborts the process."""
+    done, began = [], []
+
+    def work(item):
+        began.append(item)
+        time.sleep(0.05)
+        done.append(item)
+        return item
+
+    results = in_threads(work, range(99), 2)
+    with contextlib.suppress(OSError), contextlib.closing(results):
+        assert next(results) == 0
+        raise OSError("the disk is full")
+    stopped = list(began)
+    assert sorted(done) == sorted(began) and len(began) < 99
+    time.sleep(0.1)
+    assert began == stopped
