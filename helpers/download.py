@@ -6,9 +6,12 @@ Use it through :func:`helpers.datasets.fetch`. What can be had, and where, stand
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -40,6 +43,9 @@ class Remote:
     urls: tuple[str, ...] = ()
     known_hash: str | None = None
     unpack_to: str = ""
+    requirement: str = ""  # of the package whose wheel this file is: pip brings it
+    size: int = 0  # bytes, where the publisher states them
+    members: tuple[str, ...] = ()  # what is taken out of the archive; nothing named: all
 
     @property
     def final(self) -> str:
@@ -61,7 +67,11 @@ def _registry() -> dict[str, Source]:
     raw = tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
 
     def remotes(entry: dict) -> tuple[Remote, ...]:
-        own = (Remote(**{**file, "urls": tuple(file.get("urls", ()))}) for file in entry["files"])
+        files = (
+            {key: tuple(value) if isinstance(value, list) else value for key, value in file.items()}
+            for file in entry["files"]
+        )
+        own = (Remote(**file) for file in files)
         return (*(r for name in entry.get("with", ()) for r in remotes(raw[name])), *own)
 
     said = ("by_hand", "licence", "citation")
@@ -92,8 +102,8 @@ def fetch(name: str, data_dir: str | os.PathLike, *, progress: bool = True) -> P
     Parameters
     ----------
     name : str
-        A dataset, or "gtzan_lists" (the fault-filtered lists), "msd_crnn" or "msd_convnet" (the
-        two pretrained music networks).
+        A dataset, "gtzan_lists" (the fault-filtered lists), or the weights of a pretrained network:
+        "musicnn", "msd_crnn", "msd_convnet" (music), "efficientnet_lite0" (photographs).
     data_dir : path
         The folder that holds the datasets.
     progress : bool
@@ -129,10 +139,12 @@ def _get(remote: Remote, name: str, data_dir: Path, *, progress: bool) -> Path:
     brought = archive.exists()  # what somebody put there is theirs: never deleted
     if remote.urls:
         download(remote, data_dir, progress=progress)
+    elif remote.requirement:
+        _fetch_wheel(remote, archive, progress=progress)
     elif not brought:
         raise DatasetError(f"{name}: {archive} is missing: {how_to_get(name, data_dir)}")
     if remote.unpack_to:
-        unpack(archive, final, progress=progress)
+        unpack(archive, final, members=remote.members, progress=progress)
         if not brought:
             archive.unlink()
     return final
@@ -253,11 +265,60 @@ def _check_space(folder: Path, needed: int) -> None:
         )
 
 
+# --- wheels ---------------------------------------------------------------------------------
+
+
+def _fetch_wheel(remote: Remote, wheel: Path, *, progress: bool) -> None:
+    """Bring a wheel with pip, which knows the index and the proxy of its user; check its sum."""
+    if not wheel.exists():
+        wheel.parent.mkdir(parents=True, exist_ok=True)
+        _check_space(wheel.parent, 2 * remote.size)
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=wheel.parent) as work:
+            _pip_download(remote, Path(work), wheel, progress=progress)
+            os.replace(Path(work, wheel.name), wheel)
+    if hashlib.sha256(wheel.read_bytes()).hexdigest() != remote.known_hash.removeprefix("sha256:"):
+        raise DatasetError(f"{wheel} has another checksum than {remote.requirement}; delete it")
+
+
+def _pip_download(remote: Remote, work: Path, wheel: Path, *, progress: bool) -> None:
+    """Run ``pip download`` into the folder `work`, with a progress bar of the bytes that arrive."""
+    from tqdm import tqdm
+
+    wanted = work / "requirements.txt"
+    wanted.write_text(f"{remote.requirement} --hash={remote.known_hash}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes"]
+    command += ["--only-binary", ":all:", "--disable-pip-version-check", "--no-cache-dir"]
+    command += ["--retries", "1", "--timeout", str(TIMEOUT[0]), "--quiet"]
+    command += ["--dest", str(work), "--requirement", str(wanted)]
+    env = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(work))
+    bar = {"total": remote.size, "unit": "B", "unit_scale": True, "disable": not progress}
+    with tqdm(desc=wheel.name, **bar) as shown, open(work / "log", "w+", encoding="utf-8") as log:
+        pip = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
+        while pip.poll() is None:
+            time.sleep(0.1)
+            arrived = [file.stat().st_size for file in work.rglob("*.whl") if file.exists()]
+            shown.update(max(arrived, default=0) - shown.n)
+        log.seek(0)
+        said = [line for line in log.read().splitlines() if line.startswith("ERROR")]
+    if pip.returncode or not (work / wheel.name).exists():
+        why = said[-1].removeprefix("ERROR: ") if said else "it does not run here"
+        raise DatasetError(
+            f"pip could not fetch {remote.requirement} ({why}). With a network, try again; or get "
+            f"the wheel elsewhere and put it at {wheel}"
+        )
+
+
 # --- unpacking ------------------------------------------------------------------------------
 
 
-def unpack(archive: str | os.PathLike, folder: str | os.PathLike, *, progress: bool = True) -> Path:
-    """Unpack a zip or tar archive into a new folder, wholly or not at all."""
+def unpack(
+    archive: str | os.PathLike,
+    folder: str | os.PathLike,
+    *,
+    members: tuple[str, ...] = (),
+    progress: bool = True,
+) -> Path:
+    """Unpack a zip or tar archive, or what of it begins like `members`, wholly or not at all."""
     archive, folder = Path(archive), Path(folder)
     if folder.exists():
         raise DatasetError(f"{folder} is already there; delete it to unpack {archive} again")
@@ -266,7 +327,7 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, *, progress: b
     content = work / "content"  # mkdtemp's own folder is private to the user
     content.mkdir()
     try:
-        _write_members(archive, content, progress=progress)
+        _write_members(archive, content, members or ("",), progress=progress)
         os.replace(_only_folder(content), folder)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DatasetError(
@@ -278,7 +339,7 @@ def unpack(archive: str | os.PathLike, folder: str | os.PathLike, *, progress: b
     return folder
 
 
-def _write_members(archive: Path, folder: Path, *, progress: bool) -> None:
+def _write_members(archive: Path, folder: Path, members: tuple, *, progress: bool) -> None:
     from tqdm import tqdm
 
     with _opened(archive) as file:
@@ -291,6 +352,8 @@ def _write_members(archive: Path, folder: Path, *, progress: bool) -> None:
         for member in tqdm(file.infolist() if zipped else file, **bar):
             name = _checked_name(member, archive)
             if not name or name.startswith("__MACOSX") or PurePosixPath(name).name[:2] == "._":
+                continue
+            if not name.startswith(members):
                 continue
             setattr(member, "filename" if zipped else "name", name)
             file.extract(member, folder)

@@ -1,4 +1,4 @@
-"""The published networks that were trained on the Million Song Dataset: their tags and weights."""
+"""The two networks of Choi et al., trained on the Million Song Dataset: their tags and weights."""
 
 from __future__ import annotations
 

@@ -1,0 +1,23 @@
+"""Pretrained networks from elsewhere: what they hear, their weights, and how to get them."""
+
+from helpers.published.choi import (
+    CRNN_INPUT,
+    TAGS,
+    convnet_weights,
+    crnn_input,
+    crnn_weights,
+    fetch_weights,
+)
+from helpers.published.musicnn import MTT_TAGS, build_musicnn, musicnn
+
+__all__ = [
+    "CRNN_INPUT",
+    "MTT_TAGS",
+    "TAGS",
+    "build_musicnn",
+    "convnet_weights",
+    "crnn_input",
+    "crnn_weights",
+    "fetch_weights",
+    "musicnn",
+]
