@@ -5,6 +5,8 @@ STUDY ?= demo
 DATA_DIR ?= data
 JOBS ?= 2
 NB ?=
+SONG ?=
+PAGE ?= song.html
 CLUSTER := $(if $(DASK),--dask "$(DASK)")
 # In quotes a path may hold blanks, but the shell leaves ~ alone.
 HERE := "$(subst ~/,$(HOME)/,$(DATA_DIR))"
@@ -13,11 +15,11 @@ RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 # Tests and steps run side by side: threads of each would only wait for each other.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch test test-versions lab notebooks render pull bench lint imports clean
+.PHONY: help run study fetch listen test test-versions lab notebooks render pull bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +51,10 @@ test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FA
 
 test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab
 	@$(ONE_THREAD) $(RUN) -m tests.versions
+
+listen: $(INSTALLED)  ## a page to look at and listen to: SONG=path of a song or of a folder, PAGE=song.html
+	@test -n "$(SONG)" || { echo "Say what to listen to: make listen SONG=path/to/song.mp3, or SONG=path/to/folder"; exit 2; }
+	@$(RUN) -m helpers.classify "$(subst ~/,$(HOME)/,$(SONG))" --page "$(PAGE)" --data-dir $(HERE)
 
 lab: $(INSTALLED)  ## open JupyterLab
 	@$(RUN) -m jupyterlab notebooks

@@ -236,6 +236,19 @@ def in_threads(function: Callable, items: Iterable, jobs: int | None = None) -> 
                 thread.join()
 
 
+def read_tags(path: str | os.PathLike) -> dict[str, str]:
+    """Return artist and title as the file itself names them; what it does not say is left out."""
+    try:
+        with av.open(os.fspath(path)) as container:
+            said = dict(container.metadata)
+            for stream in container.streams.audio:
+                said |= stream.metadata
+    except (OSError, ValueError, av.FFmpegError):  # no file, or none that FFmpeg reads
+        return {}
+    said = {key.lower(): value.strip() for key, value in said.items()}
+    return {key: said[key] for key in ("artist", "title") if said.get(key)}
+
+
 def check_level(path, y: np.ndarray) -> None:
     """Raise AudioError if there is nothing to hear, or 40 dB more than full scale."""
     low, high = float(y.min()), float(y.max())

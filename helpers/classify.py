@@ -1,12 +1,15 @@
-"""Ask a saved network about any sound.
+"""Ask a network about any sound, from Python or from the shell.
 
-From the shell, for files and whole folders: ``python -m helpers.classify MODEL SOUND... --csv CSV``
+``python -m helpers.classify SOUND... --csv CSV`` asks musicnn, which has learned from real songs,
+about files and whole folders; with a ``.keras`` file before the sounds, it asks that network.
+``--page PAGE`` writes a page to look at and to listen to: of one song, or of a library.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,6 +36,7 @@ class Answer:
     overall: pd.Series  # calibrated probability of each class, highest first
     over_time: pd.DataFrame  # [clips, classes], indexed by the clip's start in seconds
     embedding: np.ndarray  # [n_features] what enters the last layer, the mean over the clips
+    seconds: float  # length of the sound
     note: str = ""  # what is wrong with the sound, such as that its end is missing
 
 
@@ -64,6 +68,7 @@ class Classifier:
                 f"{path} reads {kind!r} pictures that only {self.card['made_by']} makes"
             )
         self.read = READERS[kind]
+        self.digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         network = keras.models.load_model(path, compile=False, safe_mode=True)
         last = network.layers[-1]
         self.network = keras.Model(network.inputs[0], [last.input, network.outputs[0]])
@@ -72,10 +77,9 @@ class Classifier:
         """Answer for one sound."""
         y, note = self._samples(sound, sr)
         X, seconds = self.read(y, self.inputs)
-        found = [self.network(X[i : i + BATCH], training=False) for i in range(0, len(X), BATCH)]
-        E, proba = (
-            np.concatenate([keras.ops.convert_to_numpy(f) for f in part]) for part in zip(*found)
-        )
+        batches = (X[i : i + BATCH] for i in range(0, len(X), BATCH))
+        found = [self.network.predict_on_batch(batch) for batch in batches]
+        E, proba = (np.concatenate(part) for part in zip(*found))
         temperature = self.card.get("temperature", 1.0)
         voted = proba.mean(axis=0, keepdims=True)
         if temperature != 1.0:
@@ -83,7 +87,8 @@ class Classifier:
             voted = evaluate.temper(voted, temperature, multilabel=several)
         overall = pd.Series(voted[0], self.classes, name="probability")
         over_time = pd.DataFrame(proba, pd.Index(seconds, name="seconds"), self.classes)
-        return Answer(overall.sort_values(ascending=False), over_time, E.mean(axis=0), note)
+        overall, length = overall.sort_values(ascending=False), len(y) / self.inputs["sr"]
+        return Answer(overall, over_time, E.mean(axis=0), length, note)
 
     def _samples(self, sound, sr: float | None) -> tuple[np.ndarray, str]:
         """Return samples at the network's rate, and the note of their file."""
@@ -208,29 +213,59 @@ def _row(ask: Classifier, path: Path, top: int, collection: Recommender | None) 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the shell."""
-    parser = argparse.ArgumentParser(prog="python -m helpers.classify", description=__doc__)
-    parser.add_argument("model", help=".keras file of this series")
-    parser.add_argument("sounds", nargs="+", help="audio files, or folders of them")
-    parser.add_argument("--csv", type=Path, default=Path("answers.csv"), help="table to write")
-    parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
-    parser.add_argument("--collection", help="table that notebook 11 wrote; names similar tracks")
-    told = parser.parse_args(argv)
-    if told.csv.is_dir():
-        print(f"{told.csv} is a folder; give --csv the name of a file in it", file=sys.stderr)
-        return 2
+    told = _parser().parse_args(argv)
+    model = told.sounds.pop(0) if told.sounds[0].endswith(".keras") else None
     try:
-        ask, sounds = Classifier(told.model), list(find_sounds(told.sounds))
+        for out in filter(None, (told.csv, told.page)):
+            if out.is_dir():
+                raise ValueError(f"{out} is a folder; give the name of a file in it")
+        if not told.sounds:
+            raise ValueError("give a sound or a folder after the network")
+        sounds = list(find_sounds(told.sounds))
+        if not sounds:
+            kinds = ", ".join(AUDIO[:6])
+            raise ValueError(f"no audio file (such as {kinds}) in {', '.join(told.sounds)}")
+        ask = Classifier(model or published.musicnn(told.data_dir))
         collection = Recommender(pd.read_parquet(told.collection)) if told.collection else None
-    except (OSError, ValueError) as problem:
+        problems = _write_page(ask, told, sounds) if told.page else 0
+        if told.csv or not told.page:
+            out = told.csv or Path("answers.csv")
+            problems = classify_all(ask, sounds, out, top=told.top, collection=collection)
+            print(f"{out}: {len(sounds) - problems} of {len(sounds)} sounds answered")
+    except (OSError, ValueError, RuntimeError) as problem:
         print(problem, file=sys.stderr)
         return 2
-    if not sounds:
-        kinds = ", ".join(AUDIO[:6])
-        print(f"no audio file (such as {kinds}) in {', '.join(told.sounds)}", file=sys.stderr)
-        return 2
-    problems = classify_all(ask, sounds, told.csv, top=told.top, collection=collection)
-    print(f"{told.csv}: {len(sounds) - problems} of {len(sounds)} sounds answered")
     return 1 if problems else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.classify", description=__doc__.replace("``", "")
+    )
+    parser.add_argument("sounds", nargs="+", metavar="[MODEL.keras] SOUND",
+                        help="audio files, or folders of them; a .keras file of this series first "
+                        "asks that network")  # fmt: skip
+    parser.add_argument("--csv", type=Path, help="table to write (answers.csv, without a page)")
+    parser.add_argument("--page", type=Path, help="page to write: .html")
+    parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
+    parser.add_argument("--collection", help="table that notebook 11 wrote; names similar tracks")
+    parser.add_argument("--data-dir", default="data", help="folder where musicnn is kept")
+    return parser
+
+
+def _write_page(ask: Classifier, told: argparse.Namespace, sounds: Sequence[Path]) -> int:
+    """Write the page of a song, or of a library; return how many sounds could not be heard."""
+    from helpers import pages
+    from helpers.files import write_atomic
+
+    if len(told.sounds) == 1 and not os.path.isdir(told.sounds[0]):
+        write_atomic(told.page, pages.song_page(ask, sounds[0], told.page))
+        print(f"{told.page}: open it in a browser")
+        return 0
+    root = os.path.commonpath([os.path.abspath(path) for path in told.sounds])
+    found = pages.library_page(ask, sounds, root, told.page)
+    print(f"{told.page}: {found['songs']} of {len(sounds)} songs; open it in a browser")
+    return found["problems"]
 
 
 if __name__ == "__main__":

@@ -16,9 +16,6 @@ import pandas as pd
 import traitlets
 from matplotlib.colors import to_hex
 
-LEFT, WIDE, ROW = 130, 620, 20  # room for the names, for the picture, and of a row, in pixels
-TOTAL = LEFT + WIDE + 2
-
 
 def explore(function, **choices):
     """Show a menu for each argument; where nobody can click, call the function once.
@@ -130,7 +127,7 @@ def heard(times: pd.DataFrame, tags: list[str], start: np.ndarray, seconds: floa
 
 
 def player(
-    y: np.ndarray,
+    y: np.ndarray | str,
     proba: np.ndarray,
     tags: list[str],
     start: np.ndarray,
@@ -138,14 +135,15 @@ def player(
     *,
     sr: int,
     truth: np.ndarray | None = None,
+    S_db: np.ndarray | None = None,
     title: str = "",
 ) -> str:
     """Make a player of one track: a picture of its tags, in which a click jumps to the moment.
 
     Parameters
     ----------
-    y : np.ndarray [shape=(n,)]
-        The sound.
+    y : np.ndarray [shape=(n,)] or str
+        The sound, or the address of a file that a browser can play.
     proba : np.ndarray [shape=(n_windows, n_tags)]
         Probability of each tag in each window.
     tags : list of str [length=n_tags]
@@ -158,6 +156,8 @@ def player(
         Sample rate in hertz.
     truth : np.ndarray [shape=(n_windows, n_tags)], optional
         What is really there, 0 or 1: drawn as a line under each row.
+    S_db : np.ndarray [shape=(n_mels, n_frames)], optional
+        The log-mel spectrogram of the sound, drawn above the tags.
     title : str
         What stands above the picture.
 
@@ -165,7 +165,8 @@ def player(
     -------
     str
         A piece of HTML that holds everything it needs, the sound as MP3. It works in JupyterLab,
-        in Colab and on a saved page. Without scripts, the picture and the sound remain.
+        in Colab, on a saved page and on a phone, with a mouse, a finger or the arrow keys. Without
+        scripts, the picture and the sound remain.
 
     Raises
     ------
@@ -183,43 +184,94 @@ def player(
         )
     if truth is not None and np.shape(truth) != proba.shape:
         raise ValueError(f"the truth has shape {np.shape(truth)}, not {proba.shape}")
-    length = max(len(y) / sr, start[-1] + seconds)
+    length = max(0 if isinstance(y, str) else len(y) / sr, start[-1] + seconds)
     middle = start + seconds / 2
     edges = np.concatenate([[0.0], (middle[1:] + middle[:-1]) / 2, [length]])
     tags = [str(tag) for tag in tags]
-    picture = _picture(proba, tags, edges / length, truth)
     data = {"tags": tags, "edges": edges.round(3).tolist(), "proba": proba.round(3).tolist(),
             "seconds": round(length, 3)}  # fmt: skip
-    return PAGE.format(
-        title=html.escape(str(title)), picture=picture, sound=_mp3(y, sr), width=TOTAL,
-        left=LEFT, wide=WIDE, data=_for_script(data),
-    )  # fmt: skip
+    return PLAYER.format(
+        title=html.escape(str(title)),
+        rows=_rows(proba, tags, edges / length, truth, S_db),
+        end=1 + len(tags) + (S_db is not None),
+        times="".join(f"<span>{clock(length * i / 4)}</span>" for i in range(5)),
+        sound=html.escape(y) if isinstance(y, str) else _mp3(y, sr),
+        data=for_script(data),
+    )
 
 
-def _for_script(data) -> str:
+def framed(page: str, *, height: int = 900) -> str:
+    """Put a whole page into a notebook, where neither changes the look of the other.
+
+    Parameters
+    ----------
+    page : str
+        HTML, such as `helpers.pages.song_page` returns.
+    height : int > 0
+        In pixels.
+
+    Returns
+    -------
+    str
+        A frame for `IPython.display.HTML`.
+
+    Examples
+    --------
+    >>> framed("<p>hello</p>").count("&lt;p&gt;")
+    1
+    """
+    style = f"width:100%;height:{height}px;border:1px solid #8888"
+    return f'<iframe title="song" style="{style}" srcdoc="{html.escape(page)}"></iframe>'
+
+
+def clock(seconds: float) -> str:
+    """Write a moment as minutes and seconds.
+
+    Examples
+    --------
+    >>> clock(102.4)
+    '1:42'
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def for_script(data) -> str:
     """Write JSON that no page takes for the end of a script, or for the start of another."""
     # json.dumps itself escapes all that is not ASCII, the line ends U+2028 and U+2029 among it.
     return json.dumps(data).translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"})
 
 
-def _picture(proba, tags, edges, truth) -> str:
-    """Draw one rectangle for each window and tag: the darker, the more probable."""
+def _rows(proba, tags, edges, truth, S_db) -> str:
+    """Draw one rectangle for each window and tag: the most probable one is the darkest."""
     parts = []
-    x = LEFT + WIDE * edges
+    if S_db is not None:
+        picture = f'<img alt="log-mel spectrogram of the sound" src="{_png(S_db)}">'
+        parts.append(f'<div class="ends"><div>high</div><div>low</div></div>{picture}')
+    x, darkest = 1000 * edges, max(proba.max(), 1e-9)
     for k, tag in enumerate(tags):
-        parts.append(f'<text x="{LEFT - 8}" y="{ROW * k + 14}" text-anchor="end" font-size="12" '
-                     f'fill="currentColor">{html.escape(tag)}</text>')  # fmt: skip
+        boxes = []
         for i, p in enumerate(proba[:, k]):
-            box = f'x="{x[i]:.1f}" y="{ROW * k + 1}" width="{x[i + 1] - x[i] + 0.3:.1f}"'
-            parts.append(f'<rect {box} height="{ROW - 6}" fill="#1f4e9c" opacity="{p:.2f}"/>')
+            box = f'x="{x[i]:.1f}" width="{x[i + 1] - x[i] + 0.5:.1f}"'
+            fill = f'fill="#2f6fc4" opacity="{p / darkest:.2f}"'
+            boxes.append(f'<rect {box} y="0" height="14" {fill}/>')
             if truth is not None and truth[i][k]:
-                box = f'x="{x[i]:.1f}" y="{ROW * (k + 1) - 4}" width="{x[i + 1] - x[i] + 0.3:.1f}"'
-                parts.append(f'<rect {box} height="3" fill="#d95f02"/>')
-    n = ROW * len(tags)
-    parts.append(f'<rect x="{LEFT}" y="0" width="{WIDE}" height="{n}" fill="none" stroke="#999"/>')
-    parts.append(f'<line class="now" x1="{LEFT}" x2="{LEFT}" y1="0" y2="{n}" stroke="#d00"/>')
-    size = f'viewBox="0 0 {TOTAL} {n}" width="{TOTAL}" height="{n}"'
-    return f'<svg {size} style="cursor:pointer;max-width:100%">{"".join(parts)}</svg>'
+                boxes.append(f'<rect {box} y="15" height="5" fill="#d95f02"/>')
+        svg = '<svg viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">'
+        parts.append(f"<span>{html.escape(tag)}</span>{svg}{''.join(boxes)}</svg>")
+    return "".join(parts)
+
+
+def _png(S_db: np.ndarray) -> str:
+    """Draw a log-mel [n_mels, n_frames] as a picture of at most 1200 points a row."""
+    from PIL import Image
+
+    blocks = np.array_split(np.asarray(S_db, dtype=float), min(1200, S_db.shape[1]), axis=1)
+    S_db = np.stack([block.mean(axis=1) for block in blocks], axis=1)[::-1]
+    S_db = np.clip((S_db - S_db.max()) / 80 + 1, 0, 1)
+    picture = Image.fromarray(plt.get_cmap("magma")(S_db, bytes=True)[..., :3])
+    buffer = io.BytesIO()
+    picture.quantize(128).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _mp3(y: np.ndarray, sr: int) -> str:
@@ -228,7 +280,7 @@ def _mp3(y: np.ndarray, sr: int) -> str:
     buffer = io.BytesIO()
     loud = np.asarray(y, dtype=np.float32) / max(1.0, float(np.abs(y).max(initial=0.0)))
     with soundfile.SoundFile(
-        buffer, "w", sr, 1, format="MP3", bitrate_mode="CONSTANT", compression_level=0.8
+        buffer, "w", sr, 1, format="MP3", bitrate_mode="CONSTANT", compression_level=0.7
     ) as file:
         file.write(loud)
     return "data:audio/mpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -236,11 +288,27 @@ def _mp3(y: np.ndarray, sr: int) -> str:
 
 # One script for each player. It finds its own place by document.currentScript; where a notebook
 # runs scripts without it, by the last player on the page.
-PAGE = """<div class="taggram" style="font-family:sans-serif">
-<div>{title}</div>{picture}
-<div><audio controls preload="auto" style="width:{width}px;max-width:100%"
- src="{sound}"></audio></div>
-<div class="says" style="min-height:1.4em">Click into the picture to listen from there.</div>
+PLAYER = """<div class="taggram"><style>
+.taggram {{ font: 14px/1.5 system-ui, sans-serif; max-width: 60rem; }}
+.taggram .rows {{ display: grid; grid-template-columns: fit-content(38%) minmax(0, 1fr);
+  gap: 3px 0.6em; align-items: center; position: relative; }}
+.taggram .rows > span {{ text-align: right; overflow-wrap: anywhere; line-height: 1.2; }}
+.taggram .rows > img, .taggram .rows > svg {{ display: block; width: 100%; height: 1.3em; }}
+.taggram .rows > img {{ height: 9em; }}
+.taggram .ends {{ align-self: stretch; display: flex; flex-direction: column;
+  justify-content: space-between; text-align: right; opacity: 0.8; }}
+.taggram .over {{ position: absolute; inset: 0; grid-column: 2; grid-row: 1 / {end};
+  cursor: pointer; border: 1px solid #8888; touch-action: manipulation; }}
+.taggram .now {{ position: absolute; top: 0; bottom: 0; left: 0; width: 2px; background: #e0142d; }}
+.taggram .times {{ grid-column: 2; display: flex; justify-content: space-between; }}
+.taggram audio {{ width: 100%; margin-top: 0.5em; }}
+.taggram .says {{ min-height: 3em; }}
+</style><div>{title}</div>
+<div class="rows">{rows}<div class="over" role="slider" tabindex="0" aria-label="place in the sound"
+ aria-valuemin="0" aria-valuenow="0"><div class="now"></div></div>
+<div class="times">{times}</div></div>
+<audio controls preload="auto" src="{sound}"></audio>
+<div class="says">Click into the picture to listen from there.</div>
 <script data-player type="application/json">{data}</script>
 <script data-player>
 (function () {{
@@ -249,24 +317,39 @@ PAGE = """<div class="taggram" style="font-family:sans-serif">
   var box = here && here.closest ? here.closest("div.taggram") : null;
   box = box || all[all.length - 1];
   var data = JSON.parse(box.querySelector('script[type="application/json"]').textContent);
-  var svg = box.querySelector("svg"), sound = box.querySelector("audio");
+  var over = box.querySelector(".over"), sound = box.querySelector("audio");
   var line = box.querySelector(".now"), says = box.querySelector(".says");
+  over.setAttribute("aria-valuemax", Math.round(data.seconds));
   function show() {{
-    var x = {left} + {wide} * Math.min(1, sound.currentTime / data.seconds);
-    line.setAttribute("x1", x); line.setAttribute("x2", x);
-    var i = 0;
-    while (i < data.proba.length - 1 && data.edges[i + 1] <= sound.currentTime) i++;
+    var at = sound.currentTime, i = 0;
+    line.style.left = 100 * Math.min(1, at / data.seconds) + "%";
+    while (i < data.proba.length - 1 && data.edges[i + 1] <= at) i++;
     var best = data.tags.map(function (tag, k) {{ return [data.proba[i][k], tag]; }});
     best.sort(function (a, b) {{ return b[0] - a[0]; }});
-    says.textContent = sound.currentTime.toFixed(1) + " s: " + best.slice(0, 3).map(
+    var text = at.toFixed(1) + " s: " + best.slice(0, 3).map(
       function (pair) {{ return pair[1] + " " + Math.round(100 * pair[0]) + " %"; }}).join(", ");
+    says.textContent = text;
+    over.setAttribute("aria-valuenow", Math.round(at));
+    over.setAttribute("aria-valuetext", text);
   }}
-  svg.addEventListener("click", function (event) {{
-    var place = svg.getBoundingClientRect();
-    var x = (event.clientX - place.left) * {width} / place.width;
-    sound.currentTime = Math.max(0, Math.min(1, (x - {left}) / {wide})) * data.seconds;
-    show(); sound.play();
+  function follow() {{ show(); if (!sound.paused) requestAnimationFrame(follow); }}
+  function jump(to) {{
+    sound.currentTime = Math.max(0, Math.min(data.seconds - 0.05, to));
+    show();
+  }}
+  over.addEventListener("click", function (event) {{
+    var place = over.getBoundingClientRect();
+    jump((event.clientX - place.left) / place.width * data.seconds);
+    sound.play();
   }});
+  over.addEventListener("keydown", function (event) {{
+    var step = {{ArrowLeft: -5, ArrowRight: 5}}[event.key];
+    if (step) jump(sound.currentTime + step);
+    else if (event.key === " ") sound.paused ? sound.play() : sound.pause();
+    else return;
+    event.preventDefault();
+  }});
+  sound.addEventListener("play", follow);
   sound.addEventListener("timeupdate", show);
 }})();
 </script></div>"""

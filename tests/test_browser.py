@@ -1,6 +1,5 @@
-"""In a real browser: the microphone answers in JupyterLab, and no name becomes a script."""
+"""In a real browser: pages play, jump, search and fit; the microphone answers in JupyterLab."""
 
-import json
 import os
 import shutil
 import socket
@@ -11,12 +10,15 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
+import soundfile
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers import interactive
+from helpers import interactive, pages
+from helpers.classify import Answer
 
-websocket = pytest.importorskip("websocket", reason="it comes with jupyterlab: make install")
+playwright = pytest.importorskip("playwright.sync_api", reason="make test installs it")
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -24,63 +26,39 @@ pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(BROWSER is None, reason="no browser: apt-get install -y chromium"),
 ]
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
 
 
-def wait(ready, *, what: str, seconds: float = 40):
-    """Ask again and again until there is an answer, and return it."""
-    end = time.monotonic() + seconds
-    while not (answer := ready()):
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.2)
-    return answer
+@pytest.fixture(scope="module")
+def chromium():
+    flags = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=flags)
+        yield browser
+        browser.close()
 
 
-class Browser:
-    """One page of Chromium without a window, driven through its developer tools."""
+@pytest.fixture
+def visit(chromium):
+    """Open a page; afterwards, no script has failed and nothing was asked of another machine."""
+    opened = []
 
-    def __init__(self, folder: Path, *flags: str):
-        self.process = subprocess.Popen(
-            [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--no-first-run", "--remote-debugging-port=0", f"--user-data-dir={folder}", *flags],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.number, self.socket = 0, None
-        try:
-            told = folder / "DevToolsActivePort"
-            wait(lambda: told.exists() and len(told.read_text().split()) == 2, what=BROWSER)
-            port, path = told.read_text().split()
-            self.connect(port, path)
-            page = self.call("Target.createTarget", url="about:blank")["targetId"]
-            self.socket.close()
-            self.connect(port, f"/devtools/page/{page}")
-        except BaseException:
-            self.process.kill()
-            raise
+    def open_page(address, **device):
+        page = chromium.new_page(**device)
+        errors, asked = [], []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        opened.append((page, errors, asked))
+        return page
 
-    def connect(self, port: str, path: str) -> None:
-        address = f"ws://127.0.0.1:{port}{path}"
-        self.socket = websocket.create_connection(address, timeout=30, suppress_origin=True)
-
-    def call(self, method: str, **arguments) -> dict:
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": arguments}
-        self.socket.send(json.dumps(message))
-        while (answer := json.loads(self.socket.recv())).get("id") != self.number:
-            pass
-        return answer["result"]
-
-    def run(self, script: str):
-        """Return what a script gives, run as if a person had clicked; None if it fails."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True,
-                           awaitPromise=True, userGesture=True)  # fmt: skip
-        return answer["result"].get("value") if "exceptionDetails" not in answer else None
-
-    def close(self) -> None:
-        try:
-            self.call("Browser.close")
-            self.process.wait(10)
-        finally:
-            self.process.kill()
+    yield open_page
+    for page, errors, asked in opened:
+        page.close()
+        assert not errors
+        local = ("file:", "data:", "blob:", "http://127.0.0.1", "ws://127.0.0.1")
+        assert [url for url in asked if not url.startswith(local)] == []
 
 
 @pytest.fixture
@@ -101,12 +79,12 @@ def lab(tmp_path):
             env=os.environ | folders | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
         )  # fmt: skip
 
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
     try:
-        wait(answers, what="JupyterLab")
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
         yield f"http://127.0.0.1:{port}/lab"
     finally:
         process.terminate()
@@ -127,31 +105,23 @@ Recorder(keep, seconds=2)
 """
 
 
-def test_the_microphone_answers_in_jupyterlab(lab, tmp_path):
+def test_the_microphone_answers_in_jupyterlab(lab, visit, tmp_path):
     """The microphone is Chromium's own, which beeps twice a second."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=kernel)
     nbformat.write(notebook, tmp_path / "try.ipynb")
-    browser = Browser(tmp_path / "browser", "--use-fake-ui-for-media-stream",
-                      "--use-fake-device-for-media-stream")  # fmt: skip
-    try:
-        browser.call("Page.navigate", url=f"{lab}/tree/try.ipynb")
-        # The session is there before the kernel is: ask for the kernel's own word.
-        here = "window.jupyterapp?.shell.currentWidget?.sessionContext"
-        wait(lambda: browser.run(f"{here}?.session?.kernel?.status") == "idle", what="a kernel")
-        browser.run("void jupyterapp.commands.execute('notebook:run-all-cells')")
-        button = (
-            "[...document.querySelectorAll('button')].find(b => /^record /.test(b.textContent))"
-        )
-        wait(lambda: browser.run(f"Boolean({button})"), what="the button")
-        browser.run(f"window.button = {button}; button.click()")
-        shown = "button.nextElementSibling.textContent.replace('listening ...', '')"
-        told = wait(lambda: browser.run(shown), what="an answer", seconds=15)
-    finally:
-        browser.close()
+    page = visit(f"{lab}/tree/try.ipynb")
+    # The session is there before the kernel is: ask for the kernel's own word.
+    here = "window.jupyterapp?.shell.currentWidget?.sessionContext"
+    page.wait_for_function(f"{here}?.session?.kernel?.status === 'idle'", timeout=60_000)
+    page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    button = page.get_by_role("button", name="record 2 s")
+    button.click(timeout=60_000)
+    shown = page.locator("button:has-text('record') + pre")
+    playwright.expect(shown).to_contain_text("heard", timeout=20_000)
     y, rate = np.fromfile(tmp_path / "heard.f32", np.float32), (tmp_path / "rate.txt").read_text()
     rate = float(rate)
-    assert told == f"heard {len(y)} samples"
+    assert shown.text_content() == f"heard {len(y)} samples"
     assert rate in (44100, 48000) and 1.5 < len(y) / rate < 2.5
     [loud] = np.nonzero(np.abs(y) > np.abs(y).max() / 2)
     assert np.abs(y).max() > 0.01
@@ -159,30 +129,182 @@ def test_the_microphone_answers_in_jupyterlab(lab, tmp_path):
     assert len(beeps) >= 3 and np.diff(beeps) == pytest.approx(0.5, abs=0.05)
 
 
-def test_no_name_becomes_a_script(tmp_path):
+# --- hostile names -----------------------------------------------------------------------------
+
+NAMES = ["</script><script>window.hit = 1</script>", "<!--<script>", "a\u2028b",
+         '"><img src=x onerror="window.hit = 1">', "'", "&lt;", "{title}{0}"]  # fmt: skip
+
+
+def test_no_name_becomes_a_script(visit, tmp_path):
     """A browser reads a page by more rules than html.parser knows."""
-    names = ["</script><script>window.hit = 1</script>", "<!--<script>", "a\u2028b",
-             '"><img src=x onerror="window.hit = 1">', "'", "&lt;", "{title}{0}"]  # fmt: skip
-    proba = np.linspace(0, 1, len(names))[None]
-    html = interactive.player(np.zeros(4000), proba, names, [0.0], 0.5, sr=8000, title=names[0])
-    points = np.arange(2.0 * len(names)).reshape(-1, 2)
-    page = tmp_path / "page.html"
-    html += interactive.hover_map(points, names, names[::-1])
-    page.write_text(f"<!doctype html><meta charset=utf-8>{html}", encoding="utf8")
-    browser = Browser(tmp_path / "browser")
-    try:
-        browser.call("Page.navigate", url=page.as_uri())
-        wait(lambda: browser.run("document.readyState") == "complete"
-             and browser.run("document.scripts.length") > 0, what="the page")  # fmt: skip
-        seen = browser.run("""({
-          scripts: document.scripts.length, images: document.images.length, hit: window.hit || 0,
-          tags: JSON.parse(document.scripts[0].textContent).tags,
-          texts: [...document.querySelectorAll("text")].map(e => e.textContent),
-          titles: [...document.querySelectorAll("title")].map(e => e.textContent)})""")
-        browser.run("document.querySelector('svg').dispatchEvent(new MouseEvent('click'))")
-        says = browser.run("document.querySelector('.says').textContent")
-    finally:
-        browser.close()
-    assert seen == {"scripts": 2, "images": 0, "hit": 0, "tags": names, "texts": 2 * names,
-                    "titles": names[::-1]}  # fmt: skip
-    assert says.endswith(f"{names[-1]} 100 %, {names[-2]} 83 %, {names[-3]} 67 %")
+    proba = np.linspace(0, 1, len(NAMES))[None]
+    html = interactive.player(np.zeros(4000), proba, NAMES, [0.0], 0.5, sr=8000, title=NAMES[0])
+    points = np.arange(2.0 * len(NAMES)).reshape(-1, 2)
+    html += interactive.hover_map(points, NAMES, NAMES[::-1])
+    (tmp_path / "page.html").write_text(f"<!doctype html><meta charset=utf-8>{html}", "utf8")
+    page = visit((tmp_path / "page.html").as_uri())
+    seen = page.evaluate("""({
+      scripts: document.scripts.length, images: document.images.length, hit: window.hit || 0,
+      tags: JSON.parse(document.scripts[0].textContent).tags,
+      rows: [...document.querySelectorAll(".rows > span")].map(e => e.textContent),
+      texts: [...document.querySelectorAll("text")].map(e => e.textContent),
+      titles: [...document.querySelectorAll("title")].map(e => e.textContent)})""")
+    assert seen == {"scripts": 2, "images": 0, "hit": 0, "tags": NAMES, "rows": NAMES,
+                    "texts": NAMES, "titles": NAMES[::-1]}  # fmt: skip
+    page.locator(".over").click()
+    says = page.locator(".says").text_content()
+    assert says.endswith(f"{NAMES[-1]} 100 %, {NAMES[-2]} 83 %, {NAMES[-3]} 67 %")
+
+
+# --- the page of a song, the page of a library ---------------------------------------------------
+
+
+class Ask:
+    """Answers by the name of the file."""
+
+    classes, digest = ["jazz", "rock", NAMES[0]], "1"
+    card = {"model": NAMES[3], "classes": classes}
+
+    def __call__(self, path):
+        y, sr = soundfile.read(path)
+        n, jazz = int(len(y) / sr), "jazz" in str(path)
+        proba = np.tile([0.8, 0.1, 0.15] if jazz else [0.05, 0.7, 0.0], (n, 1))
+        over_time = pd.DataFrame(proba, np.arange(n, dtype=float), self.classes)
+        rng = np.random.default_rng(len(str(path)))
+        E = np.r_[proba[0], 0.1 * rng.normal(size=5)].astype("float32")
+        return Answer(over_time.mean().sort_values(ascending=False), over_time, E, len(y) / sr)
+
+
+def beeps(path, at, seconds=12, sr=24000):
+    """A sound that is silent but for a tenth of a second at each of some moments."""
+    y = 1e-4 * np.random.default_rng(0).normal(size=seconds * sr)
+    for moment in at:
+        n = np.arange(sr // 10)
+        y[int(moment * sr) :][: len(n)] += 0.5 * np.sin(2 * np.pi * 880 * n / sr)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, y, sr)
+    return path
+
+
+def playing(page, selector):
+    page.wait_for_function(
+        f"(() => {{ const s = document.querySelector('{selector}');"
+        " return !s.paused && s.currentTime > (window.before ||= s.currentTime); })()"
+    )
+    return page.evaluate(f"document.querySelector('{selector}').currentTime")
+
+
+def fits(page):
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_song_page_in_a_browser(visit, tmp_path, device):
+    title = NAMES[3].replace("/", "")
+    song = beeps(tmp_path / f"{title} jazz.wav", [4.0, 9.0])
+    out = tmp_path / "song.html"
+    out.write_text(pages.song_page(Ask(), song, out), encoding="utf8")
+    song.unlink()  # the page holds all it needs
+    page = visit(out.as_uri(), **device)
+    assert page.title() == page.locator("h1").text_content() == song.stem
+    assert page.evaluate("window.hit") is None and fits(page)
+    assert "From beginning to end it has jazz" in page.locator(".said").text_content()
+    over = page.locator(".over")
+    box = over.bounding_box()
+    over.click(position={"x": box["width"] * 0.7, "y": 20})
+    assert 8.4 <= playing(page, "audio") < 11
+    page.evaluate("document.querySelector('audio').pause()")
+    page.wait_for_timeout(100)
+    at, line = page.evaluate("""[document.querySelector("audio").currentTime,
+        parseFloat(document.querySelector(".now").style.left)]""")
+    assert line == pytest.approx(100 * at / 12, abs=1)
+    assert "jazz 80 %" in page.locator(".says").text_content()
+    over.press("ArrowLeft")
+    assert page.evaluate("document.querySelector('audio').currentTime") == pytest.approx(at - 5)
+
+
+def test_the_cursor_is_where_the_sound_is(visit, tmp_path):
+    """What the browser decodes from the page has its beeps where the picture has them."""
+    out = tmp_path / "song.html"
+    out.write_text(pages.song_page(Ask(), beeps(tmp_path / "s.wav", [4.0, 9.0])), encoding="utf8")
+    page = visit(out.as_uri())
+    source = page.evaluate("document.querySelector('audio').src").split(",")[1]
+    heard = page.evaluate(
+        """async (text) => {
+          const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+          const sound = await new OfflineAudioContext(1, 8000, 8000).decodeAudioData(bytes.buffer);
+          return [...sound.getChannelData(0)].map(Math.abs);
+        }""",
+        source,
+    )
+    [loud] = np.nonzero(np.array(heard) > 0.2)
+    first, second = loud[0] / 8000, loud[loud > 6 * 8000][0] / 8000
+    assert (first, second) == pytest.approx((4.0, 9.0), abs=0.1)
+    picture = page.evaluate(
+        """() => { const image = document.querySelector(".rows img");
+          const canvas = document.createElement("canvas");
+          const [w, h] = [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+          const pen = canvas.getContext("2d");
+          pen.drawImage(image, 0, 0);
+          const data = pen.getImageData(0, 0, w, h).data, sums = new Array(w).fill(0);
+          for (let i = 0; i < w * h; i++) sums[i % w] += data[4 * i];
+          return sums; }"""
+    )
+    [bright] = np.nonzero(np.array(picture) > 1.5 * np.median(picture))
+    at = 12 * bright / len(picture)
+    assert (at[0], at[at > 6][0]) == pytest.approx((4.0, 9.0), abs=0.1)
+
+
+@pytest.fixture
+def library(tmp_path):
+    root = tmp_path / "my music"
+    for artist in ("jazz & co", "rock #1"):
+        for i in range(4):
+            beeps(root / artist / f"song {i}%.wav", [1.0], seconds=3 + i)
+    beeps(root / "x" / (NAMES[3].replace("/", "") + ".wav"), [1.0])
+    (root / "x" / "broken.mp3").write_bytes(b"no music")
+    out = tmp_path / "pages" / "library.html"
+    files = sorted(root.rglob("*.*"))
+    pages.library_page(Ask(), files, root, out)
+    return out
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_library_page_in_a_browser(visit, library, device):
+    page = visit(library.as_uri(), **device)
+    assert page.evaluate("window.hit") is None and fits(page)
+    assert page.locator("#rows tr").count() == page.locator("#map circle").count() == 9
+    assert "x/broken.mp3" in page.locator("#problems").text_content()
+    page.locator("#search").fill("jazz song 2")
+    assert page.locator("#rows tr").count() == 1
+    assert page.locator("#map circle:not(.away)").count() == 1
+    page.locator("#map circle:not(.away)").click()
+    playing(page, "#sound")
+    assert page.locator("#what").text_content() == "jazz & co – song 2%"
+    assert page.locator("#near button").count() == 5
+    assert "jazz & co" not in page.locator("#near").text_content()
+    page.locator("#near button").first.click()
+    assert "jazz & co" not in page.locator("#playing").text_content()
+    page.locator("#search").fill("")
+    page.locator("th button[data-key=seconds]").click()
+    page.locator("th button[data-key=seconds]").click()
+    assert "0:12" in page.locator("#rows tr").first.text_content()
+    page.locator("#colour").select_option(label="jazz")
+    dots = page.locator("#map circle")
+    assert len({dots.nth(i).get_attribute("fill") for i in range(9)}) == 2
+
+
+def test_a_playlist_plays_elsewhere(visit, library):
+    page = visit(library.as_uri())
+    assert page.locator("#save").is_disabled()
+    page.locator("#search").fill("rock #1")
+    page.locator("#all").click()
+    with page.expect_download() as download:
+        page.locator("#save").click()
+    lines = Path(download.value.path()).read_text(encoding="utf8").splitlines()
+    assert lines[0] == "#EXTM3U" and len(lines) == 9
+    assert lines[1] == "#EXTINF:3,rock #1 – song 0%"
+    root = library.parent.parent / "my music" / "rock #1"
+    assert [Path(line) for line in lines[2::2]] == [root / f"song {i}%.wav" for i in range(4)]
+    page.locator("#rows input").first.uncheck()
+    assert page.locator("#save").text_content() == "save playlist (3)"

@@ -12,6 +12,7 @@ import soundfile
 
 from helpers import classify, clips, evaluate, features, training
 from helpers.audio import AudioError, load_audio
+from helpers.datasets import DatasetError
 from helpers.recommend import Recommender
 
 SR = 11025
@@ -214,7 +215,27 @@ def test_a_fault_inside_a_library_is_one_file_s(model, songs, tmp_path, monkeypa
 
 
 def test_a_folder_in_place_of_a_file_is_refused_before_any_work(model, songs, tmp_path, capsys):
-    assert classify.main([str(tmp_path / "alone"), str(songs)]) == 2
+    (tmp_path / "folder.keras").mkdir()
+    assert classify.main([str(tmp_path / "folder.keras"), str(songs)]) == 2
     assert "is a folder; give the name of a .keras file in it" in capsys.readouterr().err
     assert classify.main([str(model), str(songs), "--csv", str(tmp_path)]) == 2
-    assert "is a folder; give --csv the name of a file in it" in capsys.readouterr().err
+    assert f"{tmp_path} is a folder; give the name of a file in it" in capsys.readouterr().err
+    assert classify.main([str(model)]) == 2
+    assert "give a sound or a folder after the network" in capsys.readouterr().err
+
+
+def test_without_a_network_musicnn_answers(model, songs, tmp_path, monkeypatch, capsys):
+    """It is asked for in the folder of the data; where it cannot be had, the message says why."""
+    asked = []
+    monkeypatch.setattr(
+        classify.published, "musicnn", lambda folder: (asked.append(folder), model)[1]
+    )
+    told = [str(songs), "--csv", str(tmp_path / "x.csv"), "--data-dir", str(tmp_path)]
+    assert classify.main(told) == 0 and asked == [str(tmp_path)]
+    assert [row["problem"] for row in rows(tmp_path / "x.csv")] == ["", ""]
+
+    def fails(folder):
+        raise DatasetError("pip could not fetch musicnn==0.1.0")
+
+    monkeypatch.setattr(classify.published, "musicnn", fails)
+    assert classify.main(told) == 2 and "pip could not fetch" in capsys.readouterr().err

@@ -4,8 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -49,7 +47,7 @@ def test_player_holds_its_sound(page):
 
 
 def test_player_draws_answers_and_truth(page):
-    assert page.count('fill="#1f4e9c"') == 6 and page.count('fill="#d95f02"') == 3
+    assert page.count('fill="#2f6fc4"') == 6 and page.count('fill="#d95f02"') == 3
     assert "&lt;b&gt;" in page and "a &amp; b" in page and "<b>" not in page.split("<script")[0]
     [data] = re.findall(r'<script[^>]*json">(.*?)</script>', page, re.DOTALL)
     data = json.loads(data)
@@ -104,7 +102,7 @@ def test_a_name_in_the_player_is_text_and_nothing_else(title):
 
     plain, hostile = Elements(page(["a"] * len(NAMES), "a")), Elements(page(NAMES, title))
     assert hostile.found == plain.found and len(hostile.of("script")) == 2
-    assert hostile.of("text") == NAMES and hostile.of("div")[1] == title
+    assert hostile.of("span")[: len(NAMES)] == NAMES and hostile.of("div")[1].strip() == title
     data, script = hostile.of("script")
     assert json.loads(data)["tags"] == NAMES and script == plain.of("script")[1]
     assert not set("<>&\u2028\u2029") & set(data)  # a browser knows more than html.parser
@@ -117,37 +115,6 @@ def test_a_name_in_a_map_is_text_and_nothing_else(title):
     hostile = Elements(interactive.hover_map(points, NAMES, [title] * len(NAMES)))
     assert hostile.found == Elements(plain).found
     assert hostile.of("text") == NAMES and hostile.of("title") == [title] * len(NAMES)
-
-
-CLICK = """
-var handlers = {}, text = {}, sound = {currentTime: 0, played: 0};
-sound.play = function () { sound.played += 1; };
-sound.addEventListener = function (name, f) { handlers[name] = f; };
-var svg = {addEventListener: function (name, f) { handlers[name] = f; }};
-svg.getBoundingClientRect = function () { return {left: 100, width: 752}; };
-var line = {x: 0, setAttribute: function (name, x) { line.x = x; }}, says = {};
-var parts = {'script[type="application/json"]': {textContent: DATA}, "svg": svg, "audio": sound,
-             ".now": line, ".says": says};
-var box = {querySelector: function (name) { return parts[name]; }};
-var document = {currentScript: null, querySelectorAll: function () { return [null, box]; }};
-SCRIPT
-handlers.click({clientX: 100 + 130 + 620 / 2});
-console.log(JSON.stringify([sound.currentTime, sound.played, line.x, says.textContent]));
-handlers.click({clientX: 100});
-console.log(JSON.stringify([sound.currentTime, sound.played, line.x, says.textContent]));
-"""
-
-
-def test_a_click_jumps_to_the_moment(page):
-    """Run the player's own script, with stand-ins for the parts of a page that it touches."""
-    if not shutil.which("node"):
-        pytest.skip("node, which would run the script, is not installed")
-    data, script = re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL)
-    program = CLICK.replace("DATA", json.dumps(data)).replace("SCRIPT", script)
-    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
-    first, second = map(json.loads, done.stdout.splitlines())
-    assert first == [3.0, 1, 440, "3.0 s: <b> 80 %, sax 20 %"]
-    assert second == [0, 2, 130, "0.0 s: <b> 90 %, sax 10 %"]
 
 
 def test_the_player_survives_on_a_saved_page(page):
