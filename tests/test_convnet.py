@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.signal import convolve2d
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from helpers import features, published
 from helpers.audio import load_audio
@@ -98,7 +101,7 @@ def answers(network, X):
 
 def pretrained(cells, blocks, X):
     network = cells["convnet"](float(X.max()), "valid")
-    cells["put"](blocks, network)
+    cells["fill"](network, blocks)
     cells["freeze"](network, batches(X))
     return network
 
@@ -123,7 +126,7 @@ def test_a_file_in_the_published_layout_is_read_and_used(tmp_path, made_up, cell
     assert shapes == [(3, 3, 1, 32)] + 4 * [(3, 3, 32, 32)]
     assert found["tags"][0].shape == (32, len(published.TAGS)) and found["mel"].shape == (257, 96)
     network = cells["convnet"](0.0)
-    cells["put"](found["blocks"], network)
+    cells["fill"](network, found["blocks"])
     X = np.random.default_rng(1).uniform(-60, 0, (4, 50, 96, 1)).astype("float32")
     cells["freeze"](network, [X[:2], X[2:]])
     assert np.isfinite(answers(network, X)).all()
@@ -195,9 +198,10 @@ def test_the_network_takes_any_length_and_has_the_published_size(cells):
 
 
 def test_the_front_is_relative_and_cut_at_80_decibels(cells):
-    front = cells["decibels"](20.0)
-    found = keras.ops.convert_to_numpy(front(np.array([[25.0, 20.0, -10.0, -60.0, -100.0]])))
-    np.testing.assert_allclose(found, [[0.0, 0.0, -30.0, -80.0, -80.0]])
+    front = cells["convnet"](20.0).get_layer("decibels")
+    X = np.resize([25.0, 20.0, -10.0, -60.0, -100.0], (1, 1, 96, 1)).astype("float32")
+    found = keras.ops.convert_to_numpy(front(X))[0, 0, :5, 0]
+    np.testing.assert_allclose(found, [0.0, 0.0, -30.0, -80.0, -80.0])
 
 
 def test_freezing_keeps_the_statistics_of_all_batches(cells):
@@ -206,7 +210,8 @@ def test_freezing_keeps_the_statistics_of_all_batches(cells):
     X = X.astype("float32")
     keras.utils.set_random_seed(0)
     network = cells["convnet"](0.0)
-    cells["freeze"](network, [X[:3], X[3:]])  # batches of two sizes
+    found = cells["freeze"](network, [X[:3], X[3:]])  # batches of two sizes
+    np.testing.assert_allclose(found, answers(network, X), rtol=1e-4, atol=1e-4)
     conv, norm, *_ = network.get_layer("block_1").layers
     maps = keras.ops.convert_to_numpy(conv(network.get_layer("decibels")(X))).reshape(-1, 32)
     mean, variance = norm.get_weights()[2:]
@@ -240,7 +245,7 @@ def test_our_log_mel_is_what_the_stored_front_end_computes(shared_data, weights)
 def test_a_track_does_not_depend_on_its_batch(cells, weights, real):
     _, X, _ = real
     network = cells["convnet"](float(X.max()))
-    cells["put"](weights["blocks"], network)
+    cells["fill"](network, weights["blocks"])
     companies = X[:4], np.concatenate([X[:1], X[8:11]])  # among jazz, among metal
     swayed = [keras.ops.convert_to_numpy(network(x, training=True))[0] for x in companies]
     cells["freeze"](network, batches(X))
@@ -268,13 +273,18 @@ def test_the_network_still_names_genres(weights, network, real):
         assert roc_auc_score([name.startswith(genre) for name in names], tags[genre]) > 0.85, genre
 
 
-def test_extractor_and_head_are_one_file(network, real, tmp_path):
-    X = real[1][:4]
-    answer = keras.layers.Dense(3, activation="softmax")
-    head = keras.Sequential([keras.layers.Input((160,)), answer])
-    S_db = keras.layers.Input((None, 96, 1))
-    both = keras.Model(S_db, head(network(S_db)))
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_extractor_and_head_are_one_file(cells, tmp_path, n_classes):
+    """The saved network answers as the logistic regression that its last layers were."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-60, 0, (12, 50, 96, 1)).astype("float32")
+    network = cells["convnet"](0.0)
+    F = cells["freeze"](network, batches(X))
+    F[:, 7] = 1.0  # a feature that never varies
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(F, np.arange(12) % n_classes)
+    both = cells["with_head"](network, model, "transfer")
     both.save(tmp_path / "transfer.keras")
     again = keras.models.load_model(tmp_path / "transfer.keras", safe_mode=True)
-    np.testing.assert_allclose(answers(again, X), answers(both, X), atol=1e-5)
+    expected = answers(network, X)
+    np.testing.assert_allclose(answers(again, X), model.predict_proba(expected), atol=1e-4)
     assert len(both.trainable_weights) == 2, "only the head may learn"

@@ -43,12 +43,10 @@ TINY = {
     "WEIGHTS": "none",
     "TUNE_EPOCHS": 1,
     "SCRATCH_STEPS": 2,
+    "MUSICNN_WEIGHTS": "none",
     "CONVNET_WEIGHTS": "none",
-    "PRETRAIN_EPOCHS": 2,
     "DRAWS": 2,
     "TRAP_DRAWS": 3,
-    "FEW_SHOT_STEPS": 6,
-    "SCRATCH_SHOTS": [2],
     "EXPLAINED": 6,
     "SHUFFLES": 50,
     "SEARCH_TRACKS": 40,
@@ -71,7 +69,6 @@ OWN = {
     "05_convpool": {"EPOCHS": 12, "CLIPS_PER_TRACK": 4},  # its networks must learn
     "07_crnn": {"LEARNING_RATE": 0.004}
     | ({} if EVERY_NETWORK else {"RIVALS": ["mfcc-lstm", "cnn-lstm-reshape"]}),
-    "10_music_transfer": {"TEACHER_OPTIONS": SMALL["demo_instruments"]},
 }
 
 
@@ -133,7 +130,7 @@ PARAMETERS = {  # of every network, for five classes
     "08_raw_waveform-wavecnn": 67_461,
     "08_raw_waveform-samplecnn": 99_709,
     "09_resnet50_finetuning-resnet50-tuned": 23_597_957,
-    "10_music_transfer-instruments-head": 38_757,
+    "10_music_transfer-untrained-head": 38_757,
 }
 
 
