@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,7 +18,6 @@ from tqdm.auto import tqdm
 
 from helpers import features, interactive
 from helpers.audio import AudioError, read_audio, read_tags
-from helpers.classify import Answer, Classifier
 from helpers.files import readable, write_atomic
 from helpers.recommend import Recommender
 
@@ -133,12 +132,12 @@ def sentences(found: Sequence[Part]) -> list[str]:
 # --- one song ------------------------------------------------------------------------------
 
 
-def song_page(ask: Classifier, path: str | os.PathLike, page: str | os.PathLike = "") -> str:
+def song_page(ask: Callable, path: str | os.PathLike, page: str | os.PathLike = "") -> str:
     """Return a page about one song: a player, its log-mel, its tags over time and in words.
 
     Parameters
     ----------
-    ask : Classifier
+    ask : helpers.classify.Classifier
         The network that answers.
     path : path
         The song.
@@ -205,7 +204,7 @@ def _template(name: str) -> jinja2.Template:
 
 
 def library_page(
-    ask: Classifier, paths: Iterable[str | os.PathLike], root: str | os.PathLike,
+    ask: Callable, paths: Iterable[str | os.PathLike], root: str | os.PathLike,
     page: str | os.PathLike,
 ) -> dict:  # fmt: skip
     """Write a page about many songs: a map, a table, a search, playlists.
@@ -215,7 +214,7 @@ def library_page(
 
     Parameters
     ----------
-    ask : Classifier
+    ask : helpers.classify.Classifier
         The network that answers.
     paths : sequence of path
         The songs.
@@ -265,7 +264,7 @@ def library_page(
     return {"songs": len(songs), "problems": len(problems)}
 
 
-def listen(ask: Classifier, paths: Iterable[str | os.PathLike], page: str | os.PathLike) -> list:
+def listen(ask: Callable, paths: Iterable[str | os.PathLike], page: str | os.PathLike) -> list:
     """Ask about each song that the journal beside the page does not have; return all rows."""
     journal = Path(page).with_suffix(".jsonl")
     journal.parent.mkdir(parents=True, exist_ok=True)
@@ -302,10 +301,10 @@ def _stamp(path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _heard(ask: Classifier, path) -> dict:
+def _heard(ask: Callable, path) -> dict:
     """Return what is kept of one song; a song that cannot be heard is a row with a reason."""
     try:
-        answer: Answer = ask(path)
+        answer = ask(path)
     except AudioError as problem:
         return {"problem": str(problem.reason), "note": problem.detail}
     except Exception as problem:  # a fault inside a library is this file's, not the others'

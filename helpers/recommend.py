@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pandas as pd
-from scipy.stats import skew
 from sklearn.neighbors import NearestNeighbors
 
 from helpers import evaluate
@@ -153,8 +152,10 @@ class Recommender:
         return np.concatenate([self._search(self.X[p], self.groups[p], k)[0] for p in parts])
 
 
-def precision(lists: np.ndarray, labels, *, rows: np.ndarray | None = None) -> float:
-    """Return the share of recommended tracks that have the label of the track they are for.
+def precision(
+    lists: np.ndarray, labels, *, rows: np.ndarray | None = None, groups=None
+) -> pd.DataFrame:
+    """Say of each list how many of its tracks share a label with the track that it is for.
 
     Parameters
     ----------
@@ -164,39 +165,86 @@ def precision(lists: np.ndarray, labels, *, rows: np.ndarray | None = None) -> f
         One label a track; or a matrix of 0 and 1, where one shared label is enough.
     rows : np.ndarray, optional
         Ask for the lists of these tracks only, such as those that the network never met.
+    groups : array [shape=(n_tracks,)], optional
+        Group of each track, where the lists leave out tracks of the query's own group.
 
     Returns
     -------
-    float
-        Precision at k.
+    pd.DataFrame
+        One row a list. precision : share of its tracks that have the label; ceiling : the
+        precision of the best possible list, less than 1 where the collection holds too few such
+        tracks; and chance : that of a list of tracks drawn at random. A list of no tracks has NaN.
 
     Examples
     --------
-    >>> precision(np.array([[1, 2], [0, 2], [0, 1]]), ["a", "a", "b"])
-    0.3333333333333333
+    >>> lists = np.array([[1, 2], [0, 2], [0, 1]])
+    >>> precision(lists, ["a", "a", "b"]).mean().round(2).to_dict()
+    {'precision': 0.33, 'ceiling': 0.33, 'chance': 0.33}
     """
     labels, rows = np.asarray(labels), np.arange(len(lists)) if rows is None else rows
-    lists, own = lists[rows], labels[rows]
-    filled, same = lists >= 0, labels[lists] == own[:, np.newaxis]
-    if labels.ndim == 2:
-        same = (same & (own[:, np.newaxis] == 1)).any(axis=2)
-    return float(same[filled].mean())
+    labels = labels if labels.ndim == 2 else labels[:, np.newaxis] == np.unique(labels)
+    own = np.arange(len(lists)) if groups is None else pd.factorize(np.asarray(groups))[0]
+    k, found = lists.shape[1], []
+    for row in rows:  # one at a time: a table of all pairs would be too large for large datasets
+        same = labels[:, labels[row] == 1].any(axis=1)
+        allowed = own != own[row]
+        listed = lists[row][lists[row] >= 0]
+        n, n_same = allowed.sum(), (same & allowed).sum()
+        hits = (same[listed].sum(), min(k, n_same), n_same)
+        found.append([a / b if b else np.nan for a, b in zip(hits, (len(listed), min(k, n), n))])
+    return pd.DataFrame(found, columns=["precision", "ceiling", "chance"])
 
 
-def hubness(lists: np.ndarray) -> dict[str, float]:
+def skewness(often: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return how lopsided numbers are, for many weights: 0 where they are even.
+
+    Parameters
+    ----------
+    often : np.ndarray [shape=(n_tracks,)]
+        How often each track is recommended.
+    weights : np.ndarray [shape=(n_draws, n_tracks)]
+        How often each track counts, for instance in each draw of a bootstrap.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_draws,)]
+        0 also where all numbers are the same.
+
+    Examples
+    --------
+    >>> skewness(np.array([0, 0, 3]), np.ones((1, 3))).round(2)
+    array([0.71])
+    """
+    share = weights / weights.sum(axis=1, keepdims=True)
+    off = often - (share @ often)[:, np.newaxis]
+    second, third = ((share * off**power).sum(axis=1) for power in (2, 3))
+    uneven = second > 1e-9  # rounding alone leaves less
+    return np.where(uneven, third / np.where(uneven, second, 1) ** 1.5, 0.0)
+
+
+def frequency(lists: np.ndarray) -> np.ndarray:
+    """Return how often each track is recommended [shape=(n_tracks,)]."""
+    return np.bincount(lists[lists >= 0], minlength=len(lists))
+
+
+def hubness(lists: np.ndarray, *, groups=None, seed: int = 0) -> dict[str, float]:
     """Say how evenly the lists use the collection.
 
     Parameters
     ----------
     lists : np.ndarray [shape=(n_tracks, k)]
         What `Recommender.lists` returns.
+    groups : array [shape=(n_tracks,)], optional
+        Group of each track; the interval is one over groups. Every track is its own by default.
+    seed : int
+        Seed of the bootstrap.
 
     Returns
     -------
     dict
-        skewness : float, of how often tracks are recommended: 0 is even, above 1 a few *hubs*
-        stand in many lists; coverage : float, share of the tracks that stand in any list; and
-        largest : int, how often the most frequent one does.
+        skewness : float (with _low and _high, 95 %), of how often tracks are recommended: 0 is
+        even, above 1 a few *hubs* stand in many lists; coverage : float, share of the tracks that
+        stand in any list; and largest : int, how often the most frequent one does.
 
     Examples
     --------
@@ -207,9 +255,8 @@ def hubness(lists: np.ndarray) -> dict[str, float]:
     -----
     Source: Radovanović et al., *Hubs in space*, 2010.
     """
-    often = np.bincount(lists[lists >= 0], minlength=len(lists))
-    return {
-        "skewness": float(skew(often)) if np.ptp(often) else 0.0,
-        "coverage": float((often > 0).mean()),
-        "largest": int(often.max()),
-    }
+    often = frequency(lists)
+    groups = np.arange(len(often)) if groups is None else groups
+    found = evaluate.interval(lambda w: skewness(often, w), groups, n_boot=500, seed=seed)
+    named = dict(zip(("skewness", "skewness_low", "skewness_high"), map(float, found)))
+    return named | {"coverage": float((often > 0).mean()), "largest": int(often.max())}

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
+import soundfile
 
-from helpers import clips, datasets, evaluate, features, splits, training
+from helpers import clips, datasets, evaluate, features, published, splits, training
+from helpers.published.musicnn import INPUTS
 from notebooks.tools import build
 
 ROOT = build.ROOT
@@ -30,6 +32,13 @@ def run(name, folder, **parameters):
     texts = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs]
     marked = [o.get("data", {}).get("text/markdown", "") for o in outputs]
     return "\n".join(texts), "\n".join(filter(None, marked))
+
+
+def players(folder):
+    """How many outputs of an executed notebook hold sound."""
+    nb = nbformat.read(folder / "out.ipynb", 4)
+    shown = [o.get("data", {}) for c in nb.cells for o in c.get("outputs", [])]
+    return sum("<audio" in data.get("text/html", "") for data in shown)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +81,11 @@ def taggers(tmp_path_factory):
             dataset=dataset, split=split, network=network, history=history,
             inputs={**store.params, "clip_frames": 60},
         )  # fmt: skip
+    keras.utils.set_random_seed(0)  # musicnn as if it had been fetched, but untrained
+    card = {"model": "musicnn MSD", "made_by": "this test", "inputs": INPUTS, "multilabel": True}
+    path = out / "data" / "weights" / "musicnn" / "musicnn-MSD.keras"
+    path.parent.mkdir(parents=True)
+    training.save(published.build_musicnn(), path, card | {"classes": list(published.TAGS)})
     return out
 
 
@@ -86,6 +100,29 @@ def test_analysis_of_several_labels(taggers, tmp_path):
     assert "(roc_auc)" in learned and "roc auc 0." in learned
     [saved] = (taggers / "models" / "demo_instruments").glob("11_test_set_analysis-*.keras")
     assert training.read_card(saved)["temperature"] > 0
+    assert "With musicnn in place of the opened network's description: same class from" in learned
+    assert "For *same artist* the ceiling is" in learned and "tags by musicnn: " in text
+
+
+@pytest.mark.parametrize("whose", ["own", "example"])
+def test_a_real_song_is_drawn_and_kept_silent(taggers, tmp_path, monkeypatch, whose):
+    """A kept page has the sound of rendered tracks only; where no song can be had, it says so."""
+    monkeypatch.setenv("LIBROSA_DATA_DIR", str(tmp_path))  # empty, and nobody answers
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    t = np.arange(8 * 16000) / 16000
+    soundfile.write(tmp_path / "my song.wav", 0.2 * np.sin(2 * np.pi * 300 * t), 16000)
+    text, learned = run(
+        "13_multilabel_tagging", tmp_path, DATASET="demo_instruments", OUT_DIR=str(taggers),
+        DATA_DIR=str(taggers / "data"), CLASSES=CLASSES, DATASET_OPTIONS=SMALL, FOLLOWED=10,
+        SONG=str(tmp_path / "my song.wav") if whose == "own" else "",
+    )  # fmt: skip
+    assert "**musicnn** hears" in learned and "Rank correlation" in learned
+    if whose == "own":
+        assert "Run this cell in a live notebook to hear my song" in text
+        assert "Of my song, musicnn said first" in learned and players(tmp_path) == 1
+    else:
+        assert "of demo_instruments is asked about. It is synthetic" in text
+        assert players(tmp_path) == 2
 
 
 def test_a_discography_of_annotations_alone(tmp_path):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from sklearn.metrics.pairwise import cosine_distances, euclidean_distances
 
 from helpers import recommend
@@ -60,10 +61,32 @@ def test_what_cannot_be_searched_is_refused():
 
 def test_precision_of_single_and_several_labels():
     lists = np.array([[1, 2], [0, 3], [3, -1], [2, 1]])
-    assert recommend.precision(lists, ["a", "a", "b", "b"]) == pytest.approx(4 / 7)
-    assert recommend.precision(lists, ["a", "a", "b", "b"], rows=np.array([0])) == 0.5
-    several = np.array([[1, 0], [1, 1], [0, 1], [0, 0]])
-    assert recommend.precision(lists, several) == pytest.approx(2 / 7)
+    single = recommend.precision(lists, ["a", "a", "b", "b"])["precision"]
+    assert single.tolist() == [0.5, 0.5, 1, 0.5]
+    asked = recommend.precision(lists, ["a", "a", "b", "b"], rows=np.array([2]))
+    assert asked["precision"].tolist() == [1]
+    several = recommend.precision(lists, np.array([[1, 0], [1, 1], [0, 1], [0, 0]]))
+    assert several["precision"].tolist() == [0.5, 0.5, 0, 0]
+
+
+def test_the_ceiling_is_what_the_best_list_gets_and_chance_what_any_gets():
+    """Against lists by somebody who knows the labels, and against the mean of random tables."""
+    rng = np.random.default_rng(0)
+    groups, labels = np.arange(40) // 4, rng.integers(0, 3, 40)
+    knows = pd.DataFrame(np.eye(3)[labels] + 1e-3 * rng.random((40, 3)))
+    for left_out in (groups, None):
+        of = pd.Series(groups) if left_out is not None else None
+
+        def asked(X, of=of, left_out=left_out):
+            lists = recommend.Recommender(X, of).lists(k=16)
+            return recommend.precision(lists, labels, groups=left_out)
+
+        best = asked(knows)
+        assert best["ceiling"].min() < 1 and (best["precision"] == best["ceiling"]).all()
+        drawn = [asked(pd.DataFrame(rng.normal(size=(40, 16))))["precision"] for _ in range(200)]
+        assert np.mean(drawn) == pytest.approx(best["chance"].mean(), abs=0.01)
+    alone = recommend.Recommender(knows, pd.Series(0, knows.index)).lists(k=2)
+    assert recommend.precision(alone, labels, groups=0 * groups).isna().all().all()
 
 
 def test_hubs_are_seen():
@@ -72,6 +95,18 @@ def test_hubs_are_seen():
     assert even["skewness"] == 0 and even["coverage"] == 1 and even["largest"] == 5
     hub = recommend.hubness(np.zeros((100, 1), dtype=int))
     assert hub["coverage"] == 0.01 and hub["largest"] == 100 and hub["skewness"] > 9
+
+
+def test_skewness_is_that_of_scipy_and_its_interval_keeps_groups_together():
+    often = np.random.default_rng(0).exponential(size=60).round(1)
+    draws = np.random.default_rng(1).integers(0, 4, (5, 60))
+    expected = [scipy.stats.skew(np.repeat(often, w)) for w in draws]
+    assert np.allclose(recommend.skewness(often, draws), expected)
+    lists = recommend.Recommender(table(), None).lists(k=5)
+    one = recommend.hubness(lists, groups=np.zeros(60))
+    assert np.ptp([one["skewness_low"], one["skewness"], one["skewness_high"]]) < 1e-9
+    many = recommend.hubness(lists)
+    assert many["skewness_low"] < many["skewness"] < many["skewness_high"]
 
 
 def test_a_description_is_what_enters_the_last_layer():

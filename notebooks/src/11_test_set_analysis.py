@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Test-set analysis
 #
-# *2 minutes · compares what notebooks 04 to 10 left; without them it makes two networks first · writes `models/`, `tables/` and a collection to search in*
+# *2 minutes, 4 without notebook 10 · compares what notebooks 04 to 10 left; without them it makes two networks first; with a network it fetches musicnn (29 MB) · writes `models/`, `tables/` and a collection to search in*
 #
 # An accuracy is one number. It does not say which songs go wrong, whether the network knows when it is guessing, or
 # what in the sound it goes by. This notebook trains nothing. It takes the models of the series, sets them side by side
@@ -58,9 +58,8 @@ import helpers
 
 helpers.keep_native_logs_out_of_cells()
 
-# %%
+# %% tags=["imports"]
 import json
-import time
 
 import keras
 import librosa
@@ -72,18 +71,28 @@ from cleanlab.rank import get_label_quality_scores
 from IPython.display import HTML, Audio, Markdown, display
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
-from sklearn.metrics import classification_report
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tqdm.auto import tqdm
 
-from helpers import clips, evaluate, features, interactive, plotting, training
+from helpers import (
+    clips,
+    datasets,
+    evaluate,
+    features,
+    interactive,
+    pages,
+    plotting,
+    published,
+    training,
+)
 from helpers.audio import load_audio
 from helpers.classify import Classifier
 from helpers.experiment import Experiment, run_first
-from helpers.explain import grad_cam, largest, listen, occlusion
+from helpers.explain import grad_cam, largest, listen
 from helpers.interactive import Recorder
-from helpers.recommend import Recommender, embed, hubness, precision
+from helpers.recommend import Recommender, embed, frequency, hubness, precision, skewness
 from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
@@ -94,7 +103,7 @@ DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "11_test_set_analysis"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
-SONG: str = ""  # audio file to classify at the end; empty takes a test track
+SONG: str = ""  # audio file of yours that is asked about; empty takes an example
 SWAPPED: float = 0.1  # share of labels that are swapped to test the search for wrong labels
 KEPT: float = 0.15  # share of a clip that an explanation may mark
 EXPLAINED: int = 60  # most test tracks whose explanations are tested
@@ -199,35 +208,16 @@ print(f"{len(answers)} models answered all {len(y_true)} test tracks of this spl
 print("left out, because they met other tracks or answer other questions:", ", ".join(left_out) or "none")
 
 # %% [markdown]
-# All figures are computed here, from the answers, in one way for all models. The speed is measured, too: how many clips
-# a second does each network answer on this computer, in batches of 16?
-
-# %%
-def clips_a_second(row):
-    """Measured with noise; the second of two passes, since the first one prepares things."""
-    card = training.read_card(network_file(row))
-    network = keras.models.load_model(network_file(row), compile=False)
-    shape = [n or card["inputs"]["clip_frames"] for n in card["input_shape"][1:]]
-    X = np.random.default_rng(SEED).normal(size=(16, *shape)).astype("float32")
-    for _ in range(2):
-        begin = time.perf_counter()
-        network(X, training=False)
-    return 16 / (time.perf_counter() - begin)
-
+# All figures are computed here, from the answers, in one way for all models.
 
 # %%
 scored = {name: evaluate.scores(y_true, p, groups=groups, seed=SEED) for name, p in answers.items()}
 board = pd.DataFrame(scored).T
-
-# %%
-for name in board.index:
-    row = measured[name]
-    board.loc[name, ["parameters", "train_seconds"]] = row.get("parameters"), row.get("train_seconds")
-    board.loc[name, "clips_a_second"] = clips_a_second(row) if name in networks else np.nan
+cost = ["parameters", "train_seconds"]
+board = board.join(pd.DataFrame({name: measured[name] for name in board.index}).T.reindex(columns=cost))
 board = board.sort_values([METRIC, "log_loss"], ascending=[False, True]).astype(float)
-shown = [METRIC, f"{METRIC}_low", f"{METRIC}_high", "macro_f1", "top3", "average_precision", "log_loss"]
-shown = [column for column in shown if column in board]
-board[[*shown, "parameters", "train_seconds", "clips_a_second"]].round(2)
+shown = [METRIC, f"{METRIC}_low", f"{METRIC}_high", "macro_f1", "top3", "average_precision", "log_loss", *cost]
+board[[column for column in shown if column in board]].round(2)
 
 # %% tags=["key-figure"]
 best = board.head(20)
@@ -278,7 +268,7 @@ plt.show()
 # can be told apart by a small difference, two that fail on different tracks cannot be told apart by a large one.
 #
 # Read along the top row: how far to the right must you go until the dots begin? All models before that place are, as far as
-# this test can tell, as good as the first. Which of them to take is then a matter of size and speed.
+# this test can tell, as good as the first. Which of them to take is then a matter of size and cost.
 #
 # Figures from the literature stand here, apart, and only for the dataset they belong to. They come from other
 # training data or other protocols, so no row of the table above may be called better or worse than these.
@@ -343,25 +333,18 @@ for ax, values, name in zip(axes, (counts, counts / np.maximum(counts.sum(axis=1
     ax.set(xlabel="answer", ylabel="truth", title=f"{opened}: {name}")
 plt.show()
 
-# %%
-print(classification_report(truth, claimed.astype(int), target_names=dataset.classes, zero_division=0))
-
 # %% [markdown]
-# Two questions about the mistakes, which look alike and are not. *Where do the tracks of a class go?* And *who is
-# behind a wrong answer?* A class that swallows the others shows in the second picture, not in the first.
+# A row says where the tracks of a class go. A column says who is behind a wrong answer: a class that swallows the others
+# shows there, and only there.
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(12, 0.9 + 0.3 * len(wrong)), sharey=True)
-for ax, table, title in zip(axes, (wrong, wrong.T), ("where its tracks go", "whose tracks are mistaken for it")):
-    left = np.zeros(len(table))
-    for k, label in enumerate(dataset.classes):
-        ax.barh(dataset.classes, table[:, k], left=left, color=f"C{k % 10}", hatch="//" if k >= 10 else "", label=label)
-        left += table[:, k]
-    ax.set(xlabel="tracks", title=title)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-axes[0].invert_yaxis()
-axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-plt.show()
+found, n_true = np.diag(counts), truth.sum(axis=0)
+lost, magnet = np.argmin(found / np.maximum(n_true, 1)), wrong.sum(axis=0).argmax()
+to = ", ".join(f"{n} to {dataset.classes[k]}" for k, n in sorted(enumerate(wrong[lost]), key=lambda pair: -pair[1]) if n)
+Markdown(
+    f"{dataset.classes[lost].capitalize()} was found {found[lost]} of {n_true[lost]} times; of the others went {to or 'none'}. "
+    f"Most often claimed in place of another was {dataset.classes[magnet]}: {wrong[:, magnet].sum()} of {wrong.sum()} wrong claims."
+)
 
 # %% [markdown]
 # ### The most confident mistakes
@@ -437,29 +420,15 @@ labels = main[known].where(~swapped, (main[known] + shift) % len(dataset.classes
 guess = out_of_sample(labels)
 found = find_label_issues(labels, guess, filter_by="both", return_indices_ranked_by="normalized_margin", n_jobs=1)
 n_found = int(swapped.iloc[found].sum())
-n_swapped = int(swapped.sum())
+n_swapped, n_suspected = int(swapped.sum()), len(found)
 print(f"{n_swapped} of {len(known)} labels were swapped. Confident learning suspects {len(found)}, of which {n_found} are: "
       f"precision {n_found / max(len(found), 1):.2f} (by guessing {n_swapped / len(known):.2f}), "
       f"recall {n_found / n_swapped:.2f}")  # fmt: skip
 
-# %%
-fig, ax = plt.subplots(figsize=(8, 3.2))
-ranked = np.argsort(get_label_quality_scores(labels, guess, method="normalized_margin"), kind="stable")
-hits, k = swapped.iloc[ranked].cumsum().to_numpy(), np.arange(1, len(known) + 1)
-ax.plot(k, hits / k, label="precision: share of these that are swapped")
-ax.plot(k, hits / max(n_swapped, 1), label="recall: share of the swapped that are among these")
-ax.axvline(len(found), color="0.6", lw=1, label="suspected")
-ax.axhline(n_swapped / len(known), color="0.5", ls=":", label="a guesser's precision")
-ax.set(xlabel="labels looked at, least believable first", ylim=(0, 1.02), title=f"{n_swapped} swapped labels in {DATASET}")
-ax.legend(fontsize=8)
-plt.show()
-
 # %% [markdown]
-# The blue line is the precision of a person who works down the list and stops there; it should stay above the dotted
-# line for long. That is what the search is worth on this dataset, and it cannot be worth more than the model behind it:
-# what the model cannot tell apart, it suspects. A track of an unusual kind looks like a wrong label, too, and takes
-# the place of one. So the list is for listening, not for deleting. Now the labels as they are: which would you check
-# first?
+# Precision and recall are those of a person who checks all suspects. The search cannot be worth more than the model behind
+# it: what the model cannot tell apart, it suspects. A track of an unusual kind looks like a wrong label, too. So the list
+# is for listening, not for deleting. Now the labels as they are: which would you check first?
 
 # %%
 scores = get_label_quality_scores(main[known].to_numpy(), out_of_sample(main[known].to_numpy()), method="normalized_margin")
@@ -632,47 +601,36 @@ print(f"taking away what spoke for it costs {gain.mean():+.2f} more than elsewhe
 # An interval above 0 says that the pictures mark something that counts, for this network and on average. It does not say
 # that a single picture is the whole reason.
 #
-# A recurrent network carries a memory, and a map of its last convolution does not show it. **Occlusion** asks from
-# outside: hide one stretch of time after another. It works with any network. Here for the network that is open and, if
-# notebook 07 has been here, for the CRNN.
-
-# %%
-def occluded(name, parts=12):
-    """How much each stretch of the middle clip matters, the mean over test tracks."""
-    row = networks[name]
-    card, other = training.read_card(network_file(row)), keras.models.load_model(network_file(row), compile=False)
-    frames = Experiment(globals(), card=card, dataset=dataset).store
-    n, some = card["inputs"]["clip_frames"], [ids["test"][i] for i in chosen[:20]]
-    Z = np.stack([clips.cut(frames.frames(t), max(0, (len(frames.frames(t)) - n) // 2), n) for t in some])[..., np.newaxis]
-    answer = evaluate.predict(other, Z).argmax(axis=1)
-    silence, _ = clips.band_statistics(frames, ids["train"])
-    return np.linspace(0, n / frames.frames_per_second, parts + 1), occlusion(other, Z, answer, silence=silence)
-
-
-# %%
-fig, ax = plt.subplots(figsize=(9, 3))
-for name in dict.fromkeys([opened, "07 crnn"]):
-    if name in networks:
-        edges, suffers = occluded(name)
-        ax.stairs(np.abs(suffers).mean(axis=0), edges, label=name, baseline=None, lw=2)
-ax.set(xlabel="hidden stretch of the clip (s)", ylabel="mean change of probability", ylim=(0, None))
-ax.legend(fontsize=8)
-plt.show()
-
-# %% [markdown]
-# A flat line means that no moment is special: every stretch is as good as another, which is what an average over time
-# makes of a clip. A line that rises to the right belongs to a network whose memory fades.
-#
 # ## Music that sounds alike
 #
 # What a network computes just before it decides is a description of the sound, and tracks with similar descriptions
-# should sound alike. An older project compared the *answers* instead, by the squared distance of their probabilities.
-# A sure network gives all rock tracks nearly the same answer. Such a list sorts by genre, and within a genre it is a
-# lottery.
+# should sound alike. A common mistake is to compare its *answers* instead. A sure network gives all rock tracks nearly the
+# same answer: such a list sorts by genre, and within a genre it is a lottery.
 #
-# Four recommenders on all tracks: the network's description, its answers, the timbre of the summary features (means and
-# deviations of MFCC), and chance. They are asked about **test tracks**, which the network never met, and never
-# recommend the artist of the question.
+# A network that has learned from other music gives a description, too: the embedding of **musicnn**, 200 numbers a track,
+# comes from 50 tags of 200,000 real songs. Is it a better one?
+
+# %%
+try:
+    listener = Classifier(published.musicnn(DATA_DIR))
+except datasets.DatasetError as problem:
+    listener = None
+    print(f"musicnn is left out: {problem}")
+
+
+def heard_by_musicnn():
+    """Its embedding of every track: as notebook 10 left it, else asked for track by track."""
+    file = Path(OUT_DIR, "features", "musicnn.parquet")
+    left = pd.read_parquet(file).filter(regex="^penultimate") if file.exists() else pd.DataFrame()
+    if set(tracks.index) <= set(left.index):
+        return left.loc[tracks.index]
+    sounds = (load_audio(path, sr=16000, max_seconds=inputs["max_seconds"]) for path in tqdm(tracks["path"]))
+    return pd.DataFrame([listener(y, sr=16000).embedding for y in sounds], tracks.index)
+
+
+# %% [markdown]
+# The recommenders: the opened network's description and its answers, the timbre of the summary features (means and
+# deviations of MFCC), random numbers, and musicnn. They are asked about **test tracks**, which the network never met.
 
 # %%
 everything = experiment.every_clip(tracks.index, Y=main)
@@ -683,34 +641,70 @@ described = {
     "description": (E, "cosine"),
     "answers": (pd.DataFrame(of_all, tracks.index), "euclidean"),
     "timbre": ((timbre - timbre.mean()) / timbre.std(), "euclidean"),
-    "chance": (pd.DataFrame(np.random.default_rng(SEED).normal(size=(len(tracks), 16)), tracks.index), "cosine"),
+    "random": (pd.DataFrame(np.random.default_rng(SEED).normal(size=(len(tracks), 16)), tracks.index), "cosine"),
 }
-
-
-# %%
-def how_good(table, metric):
-    """Share of neighbours with a label, or the artist, of the question, and how evenly the lists use the collection."""
-    of = tracks.loc[table.index]
-    asked = np.flatnonzero(table.index.isin(ids["test"]))
-    others = Recommender(table, of["group"], metric=metric).lists(k=NEIGHBOURS)
-    anybody = Recommender(table, metric=metric).lists(k=NEIGHBOURS)
-    return {
-        "genre, other artists": precision(others, T.loc[table.index].to_numpy(), rows=asked),
-        "same artist, if allowed": precision(anybody, of["group"], rows=asked),
-        **hubness(others),
-    }
-
-
-quality_of = pd.DataFrame({name: how_good(*how) for name, how in described.items()}).T
-quality_of.round(2)
+if listener:
+    described["musicnn"] = heard_by_musicnn(), "cosine"
 
 # %% [markdown]
-# *Genre* can be counted, but it is a poor judge: a list that holds nothing but the genre of the question may still hold
-# nothing that sounds like it, and the answers are made to win this column. *Same artist* judges better. Nobody told the
-# network the bands, and a description that puts a band's songs near each other has heard more than a genre. *Skewness*
-# and *largest* speak of **hubs**: tracks that stand in very many lists, and please nobody. *Coverage* is the share of
-# the collection that is ever recommended.
-#
+# *Same class* is the share of a list that has a label of the question; such a list may not name the artist of the
+# question. It is a poor judge: the answers are made to win it, and a list of the right genre may hold nothing that sounds
+# alike. *Same artist*, where the artist is allowed, judges better: nobody told the network the bands. The **ceiling** is the
+# share in the best possible list, since an artist has only so many tracks; chance is that in any list. **Hubs** are tracks
+# that stand in very many lists, and please nobody. *Skewness* tells of them: 0 where all tracks are recommended equally
+# often, above 1 with a few hubs.
+
+# %%
+of = tracks.loc[timbre.index]
+asked = np.flatnonzero(of.index.isin(ids["test"]))
+in_test, in_all = of["group"].to_numpy()[asked], of["group"].to_numpy()
+lists, judged, quality_of = {}, {}, {}
+for name, (table, metric) in described.items():
+    lists[name] = Recommender(table.loc[of.index], of["group"], metric=metric).lists(k=NEIGHBOURS)
+    anybody = Recommender(table.loc[of.index], metric=metric).lists(k=NEIGHBOURS)
+    judged[name] = {"same class": precision(lists[name], T.loc[of.index], rows=asked, groups=of["group"]),
+                    "same artist": precision(anybody, of["group"], rows=asked)}  # fmt: skip
+    quality_of[name] = hubness(lists[name], groups=in_all, seed=SEED)
+    for by, found in judged[name].items():
+        quality_of[name] |= evaluate.mean_score(by, found["precision"], groups=in_test, seed=SEED)
+
+# %%
+quality_of = pd.DataFrame(quality_of).T
+limits = {name: found.mean() for name, found in judged["random"].items()}
+fig, axes = plt.subplots(1, 3, figsize=(12, 0.9 + 0.35 * len(quality_of)), sharey=True, layout="constrained")
+for ax, name in zip(axes, ("same class", "same artist", "skewness")):
+    value, low_end, high_end = quality_of[[name, f"{name}_low", f"{name}_high"]].to_numpy().T
+    ax.errorbar(value, quality_of.index, xerr=np.clip([value - low_end, high_end - value], 0, None), fmt="o", capsize=3)
+    for limit, style in (("ceiling", "--"), ("chance", ":")) if name in limits else ():
+        ax.axvline(limits[name][limit], color="0.5", ls=style, label=limit)
+    ax.set(xlabel=f"{name}, test tracks, lists of {NEIGHBOURS}" if name in limits else "skewness (hubs), all lists")
+axes[0].invert_yaxis()
+fig.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside right upper")
+plt.show()
+
+# %%
+rival = "musicnn" if listener else "timbre"
+
+
+def change(name):
+    """What the rival changes, with its interval over artists, in words."""
+    if name == "skewness":
+        mine, its = frequency(lists["description"]), frequency(lists[rival])
+        difference = evaluate.interval(lambda w: skewness(its, w) - skewness(mine, w), in_all, seed=SEED)
+    else:
+        gain = judged[rival][name]["precision"] - judged["description"][name]["precision"]
+        difference = evaluate.mean_score(name, gain, groups=in_test, seed=SEED).values()
+    d, low_end, high_end = difference
+    verdict = "more" if low_end > 0 else "less" if high_end < 0 else "which may be chance"
+    before, after = quality_of.loc[["description", rival], name]
+    return f"{name} from {before:.2f} to {after:.2f} ({d:+.2f} [{low_end:+.2f}, {high_end:+.2f}], {verdict})"
+
+
+changes = {name: change(name) for name in ("same class", "same artist", "skewness")}
+Markdown(f"With {rival} in place of the opened network's description: {'; '.join(changes.values())}. " + " ".join(
+    f"For *{name}* the ceiling is {at['ceiling']:.2f} and chance {at['chance']:.2f}." for name, at in limits.items()))  # fmt: skip
+
+# %% [markdown]
 # Numbers cannot say whether a list is good. Choose a track and a recommender, and listen: first the question, then its
 # neighbours.
 
@@ -733,34 +727,39 @@ interactive.explore(neighbours, track_id=ids["test"], by=list(similar), k=range(
 # ### A map of the music
 #
 # **t-SNE** lays the descriptions on a plane so that neighbours stay neighbours. What is near is alike; what is far means
-# little, and the directions mean nothing. Rest the mouse on a point of the second map, and it says its name.
+# little, and the directions mean nothing.
 
 # %%
 drawn = E.sample(min(len(E), 3000), random_state=SEED).index  # a plane has no room for more
-places = TSNE(perplexity=min(12, len(drawn) - 1), metric="cosine", random_state=SEED).fit_transform(E.loc[drawn])
+maps = {opened: E} | ({"musicnn": described["musicnn"][0]} if listener else {})
+tsne = TSNE(perplexity=min(12, len(drawn) - 1), metric="cosine", random_state=SEED)
+places = {who: tsne.fit_transform(table.loc[drawn].to_numpy()) for who, table in maps.items()}
 
 # %% tags=["key-figure"]
-fig, ax = plt.subplots(figsize=(9, 6))
+fig, axes = plt.subplots(1, len(places), figsize=(6.5 * len(places), 5), squeeze=False, layout="constrained")
 tested = drawn.isin(ids["test"])
-for k, label in enumerate(dataset.classes):
-    of_class = (main[drawn] == k).to_numpy()
-    ax.scatter(*places[of_class & ~tested].T, s=14, color=f"C{k % 10}", alpha=0.5)
-    ax.scatter(*places[of_class & tested].T, s=60, color=f"C{k % 10}", marker="*", edgecolor="k", lw=0.4, label=label)
-ax.set(xticks=[], yticks=[], title=f"{len(drawn)} tracks of {DATASET} as {opened} hears them; stars: test tracks")
-ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+for ax, (who, at) in zip(axes.flat, places.items()):
+    for k, label in enumerate(dataset.classes):
+        of_class = (main[drawn] == k).to_numpy()
+        ax.scatter(*at[of_class & ~tested].T, s=14, color=f"C{k % 10}", alpha=0.5)
+        ax.scatter(*at[of_class & tested].T, s=60, color=f"C{k % 10}", marker="*", edgecolor="k", lw=0.4, label=label)
+    ax.set(xticks=[], yticks=[], title=f"as {who} hears them")
+fig.suptitle(f"{len(drawn)} tracks of {DATASET}; stars: test tracks")
+axes[0, -1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %% [markdown]
-# Look at the dots and the stars apart. The dots are tracks that the network has learned, so of course they stand in
-# clean groups. The stars are what it makes of unknown artists, and only they tell how well the groups hold.
+# Look at the dots and the stars of the opened network apart. The dots are tracks that it has learned, so of course they stand
+# in clean groups. The stars are what it makes of unknown artists, and only they tell how well the groups hold. (musicnn has
+# learned neither.) In the next map, rest the mouse on a point, and it says its name.
 
 # %%
 named_by = tracks.loc[drawn].assign(label=np.array(dataset.classes)[main[drawn]])
 titles = named_by["artist"] + ": " + named_by["title"] + " (" + named_by["label"] + ")"
 interactive.explore(
-    lambda colour: display(HTML(interactive.hover_map(places, named_by[colour].astype(str), titles))),
-    colour=[column for column in ("label", "artist", "album") if named_by[column].nunique() > 1],
-)
+    lambda who, colour: display(HTML(interactive.hover_map(places[who], named_by[colour].astype(str), titles))),
+    who=list(places)[::-1], colour=[column for column in ("label", "artist", "album") if named_by[column].nunique() > 1],
+)  # fmt: skip
 
 # %% [markdown]
 # ## Your own song
@@ -785,46 +784,47 @@ print(saved, collection)
 ask = Classifier(saved)
 song = SONG or tracks.loc[ids["test"][order[0]], "path"]
 answer = ask(song)
-fig, ax = plt.subplots(figsize=(10, 3))
-for label in answer.overall.index[:4]:
-    ax.plot(answer.over_time.index, answer.over_time[label], "o-", ms=3, label=f"{label}: {answer.overall[label]:.2f} in all")
-ax.set(xlabel="time (s)", ylabel="probability", ylim=(0, 1.02), title=Path(song).name)
-ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-plt.show()
-
-# %%
-near = Recommender(E).nearest(answer.embedding, k=NEIGHBOURS).set_index("track_id")
-tracks.loc[near.index, ["label", "artist", "title"]].assign(distance=near["distance"].round(3))
+answer.overall.head(4).round(2).to_frame()
 
 # %% [markdown]
-# The figure in the legend is calibrated, for music like that of the validation tracks. Your own song is most likely
-# *not* like it. The network has never heard of any class but those it was taught, and must choose among them. When all
-# four lines are low, it is telling you so.
-#
-# The network of notebook 07 that learned from the Million Song Dataset knows 50 tags of real music. If it was saved, it
-# answers, too.
+# These figures are calibrated, for music like that of the validation tracks. Your own song is most likely *not* like it.
+# The network has never heard of any class but those it was taught, and must choose among them. When all four are low, it is
+# telling you so; `answer.over_time` holds its answer to each clip. musicnn's tags are those of real songs; it, too, must
+# choose among its 50. Notebook 13 follows them through a song.
 
 # %%
-tagger = Path(OUT_DIR) / "models" / "msd" / "crnn.keras"
-if tagger.exists():
-    tags = Classifier(tagger)(song).overall.head(8)
-    print("tags of the Million Song Dataset:", ", ".join(f"{tag} {p:.2f}" for tag, p in tags.items()))
-else:
-    print(f"{tagger} is missing: notebook 07 makes it, if it can fetch the published weights.")
+embedded = {opened: (E, answer.embedding)}
+if listener:
+    heard = listener(song)
+    embedded["musicnn"] = (described["musicnn"][0], heard.embedding)
+    print("tags by musicnn:", ", ".join(f"{tag} {p:.2f}" for tag, p in heard.overall.head(8).items()))
+for who, (table, embedding) in embedded.items():
+    near = Recommender(table).nearest(embedding, k=NEIGHBOURS).set_index("track_id")
+    print(f"nearest, as {who} hears it:")
+    display(tracks.loc[near.index, ["label", "artist", "title"]].assign(distance=near["distance"].round(3)))
 
 # %% [markdown]
-# In the shell, whole folders become a table. Files that cannot be read are rows with a reason, and an interrupted run
-# goes on where it stopped:
+# And to listen: click into the picture, and the song goes on from there. The sentences above it follow a rule that stands
+# at the end of the page.
+
+# %%
+HTML(interactive.framed(pages.song_page(listener or ask, song)))
+
+# %% [markdown]
+# The shell makes the same page, `make listen SONG=song.mp3`; of a whole folder it makes a map to click at, with a search
+# and playlists, or a table. Files that cannot be read are listed with a reason, and an interrupted run goes on where it
+# stopped:
 #
 # ```
+# make listen SONG=my_music PAGE=library.html
 # python -m helpers.classify MODEL.keras my_music --csv answers.csv
 # ```
 #
-# The button records ten seconds from the microphone of your browser, and the network answers. The sound goes to the
-# kernel of this notebook and nowhere else.
+# The button records ten seconds from the microphone of your browser, and musicnn answers, or the network where musicnn is
+# missing. The sound goes to the kernel of this notebook and nowhere else.
 
 # %%
-Recorder(lambda y, sr: ask(y, sr=sr).overall.head(3).round(2).to_string())
+Recorder(lambda y, sr: (listener or ask)(y, sr=sr).overall.head(3).round(2).to_string())
 
 # %% [markdown]
 # ## What we learned
@@ -840,11 +840,10 @@ Markdown(
     f"{evaluate.ece(y_true, calibrated):.2f} with a temperature of {temperature:.2f}. Sets that promised "
     f"{coverage.index[-1]:.0%} held the truth in {coverage['held'].iloc[-1]:.0%} of the cases. Taking away what spoke for "
     f"an answer cost {gain.mean():+.2f} more than as much elsewhere [{low:.2f}, {high:.2f}]; the search for wrong labels "
-    f"found {n_found} of {n_swapped}.\n"
-    f"- Of {NEIGHBOURS} neighbours by other artists, {quality_of.loc['description', 'genre, other artists']:.0%} had the "
-    f"genre of the question, by the older project's way {quality_of.loc['answers', 'genre, other artists']:.0%}, by chance "
-    f"{quality_of.loc['chance', 'genre, other artists']:.0%}; from the same artist, if allowed, were "
-    f"{quality_of.loc['description', 'same artist, if allowed']:.0%} and {quality_of.loc['answers', 'same artist, if allowed']:.0%}. The network answers any file from `{saved.name}` alone."
+    f"found {n_found} of {n_swapped}, among {n_suspected} that it suspected.\n"
+    f"- Of {NEIGHBOURS} neighbours by other artists, {quality_of.loc['description', 'same class']:.0%} had the class of the "
+    f"question, by its answers {quality_of.loc['answers', 'same class']:.0%}, by chance {limits['same class']['chance']:.0%}. "
+    f"With {rival} in place of the description: {changes['same artist']}. The network answers any file from `{saved.name}` alone."
 )
 
 # %% [markdown]
@@ -856,6 +855,8 @@ Markdown(
 # 3. Let `listen` keep only the upper or the lower half of the bands. Which classes survive? *Hint: a mask is an array.*
 # 4. Take the timbre features and the description together as one recommender. Is the pair better? *Hint: scale both
 #    before you lay them side by side.*
+# 5. Hide one stretch of time after another, in the network that is open and in a recurrent one. Which moments matter to
+#    each? *Hint: `helpers.explain.occlusion`; hide with `mean`.*
 #
 # ## Next
 #
@@ -864,4 +865,5 @@ Markdown(
 # **References.** B. Efron, R. Tibshirani, *An introduction to the bootstrap*, 1993. C. Guo et al., *On calibration of
 # modern neural networks*, ICML 2017. M. Sadinle et al., *Least ambiguous set-valued classifiers*, JASA 2019. C.
 # Northcutt et al., *Confident learning*, JAIR 2021. R. Selvaraju et al., *Grad-CAM*, ICCV 2017. M. Radovanović et al.,
-# *Hubs in space*, JMLR 2010. L. van der Maaten, G. Hinton, *Visualizing data using t-SNE*, JMLR 2008.
+# *Hubs in space*, JMLR 2010. J. Pons, X. Serra, *musicnn*, ISMIR late-breaking, 2019. L. van der Maaten, G. Hinton,
+# *Visualizing data using t-SNE*, JMLR 2008.
