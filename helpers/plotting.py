@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,6 +37,31 @@ class _Log(LogScale):
 
 
 register_scale(_Log)
+
+
+def add_alt_text(fig) -> None:
+    """Let a notebook keep the alternative text with the picture: a hook of our style."""
+    fig._repr_mimebundle_ = partial(_metadata, fig)
+
+
+def _metadata(fig, **_) -> tuple[dict, dict]:
+    return {}, {"image/png": {"alt": alt_text(fig)}}
+
+
+def alt_text(fig) -> str:
+    """Say in one line what a figure shows: its titles, axes and legends."""
+    places = ("left", "center", "right")
+    legends = [*fig.legends, *filter(None, (ax.get_legend() for ax in fig.axes))]
+    texts = {
+        "Figure": [fig.get_suptitle(), *(ax.get_title(loc=p) for ax in fig.axes for p in places)],
+        "x": [ax.get_xlabel() for ax in fig.axes],
+        "y": [ax.get_ylabel() for ax in fig.axes],
+        "legend": [text.get_text() for legend in legends for text in legend.get_texts()],
+    }
+    said = {what: "; ".join(filter(None, dict.fromkeys(found))) for what, found in texts.items()}
+    parts = [f"{what}: {text}" for what, text in said.items() if text]
+    parts = parts if said["Figure"] else ["Figure", *parts]
+    return textwrap.shorten(". ".join(parts), 500, placeholder=" …")
 
 
 def _axes(ax, **options):

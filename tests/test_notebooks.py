@@ -145,19 +145,24 @@ def test_kept_outputs_are_clean(name):
     nb = built(name)
     assert [c.execution_count for c in code(nb)] == list(range(1, len(code(nb)) + 1))
     assert set(nb.metadata) <= {"kernelspec", "music_series", "language_info"}
-    assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 1_000_000
-    figures = 0
+    assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < build.MAX_BYTES
+    figures = sound = 0
     for cell in code(nb):
         for output in cell.outputs:
             assert output.output_type != "error"
             assert output.get("name") != "stderr"
             data = output.get("data", {})
-            assert "<audio" not in str(data.get("text/html", ""))
+            page = str(data.get("text/html", ""))
+            if "data:audio/" in page:
+                assert "real-sound" not in cell.metadata.get("tags", [])
+                sound += len(page)
             assert "application/vnd.jupyter.widget-view+json" not in data
             text = str(output.get("text", "")) + str(data.get("text/plain", ""))
             assert "WARNING" not in text and "Warning" not in text, text[:200]
-            figures += "image/png" in data
-    assert 3 <= figures <= 12
+            if "image/png" in data:
+                figures += 1
+                assert len(output.metadata["image/png"]["alt"]) > 20
+    assert 3 <= figures <= 12 and sound <= build.SOUND_BYTES
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+import soundfile
+from IPython.display import Audio
+from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+from PIL import Image
 
+from helpers import interactive
 from notebooks.tools import build
 
 TEMPLATE = """# %% [markdown]
@@ -39,6 +50,7 @@ old = 1
 
 # %% tags=["parameters"]
 SEED: int = 0  # any number
+DATASET: str = "demo"  # rendered music
 
 # %% [markdown]
 # ## Look
@@ -57,20 +69,29 @@ BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/someone/music/blob/main/notebooks/05_loud.ipynb)"
 )
-NOISY = """
+NOISY = f"""
 # %%
 import sys
+
+import matplotlib.pyplot as plt
 
 from IPython.display import HTML, Audio, display
 
 print("one")
 print("a warning", file=sys.stderr)
-display({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}, raw=True)
+display({{"application/vnd.jupyter.widget-view+json": {{"model_id": "1"}}}}, raw=True)
 print("two")
 display(Audio([0.0, 0.1], rate=8000))
 
 # %%
 HTML("<b>kept</b>")
+
+# %%
+sys.path.insert(0, {str(build.ROOT)!r})
+plt.rcParams["figure.hooks"] = ["helpers.plotting:add_alt_text"]
+plt.plot([1, 2])
+plt.xlabel("time in seconds")
+plt.show()
 """
 
 
@@ -119,7 +140,6 @@ def test_build_writes_the_setup_cell_into_the_source_and_the_badge_into_the_note
     nb = read(root)
     assert nb.cells[0].source.startswith(f"# Loudness\n\n{BADGE}\n\n*one minute")
     assert [c.cell_type[0] for c in nb.cells] == ["m", "c", "c", "m", "c", "m"]
-    assert nb.cells[2].metadata == {"tags": ["parameters"]}
     assert nb.metadata.kernelspec.name == "python3"
     assert set(nb.metadata) == {"kernelspec", "language_info", build.STAMP}
 
@@ -207,9 +227,36 @@ def test_build_keeps_ids_and_outputs_of_unchanged_cells(root):
     after = read(root)
     assert [c.id for c in after.cells if c.source != "new = 1"] == [c.id for c in before.cells]
     outputs = {c.source: c.outputs for c in after.cells if c.cell_type == "code"}
-    assert outputs["SEED: int = 1  # any number"] == [] and outputs["new = 1"] == []
+    assert [o for source, o in outputs.items() if "SEED: int = 1" in source] == [[]]
     assert [o[0].text for source, o in outputs.items() if "louder" in source] == ["3\n"]
+    assert outputs["new = 1"] == []
     assert len({c.id for c in after.cells}) == len(after.cells)
+
+
+def test_cells_of_plumbing_are_folded_and_the_source_knows_nothing_of_it(root):
+    change(source(root), '# %% tags=["parameters"]', '# %% tags=["imports"]\nimport re\n\n'
+           '# %% tags=["parameters", "other"]')  # fmt: skip
+    build.build(root=root)
+    text, nb = source(root).read_text(), read(root)
+    for cell, title in zip(nb.cells[1:4], ["Setup", "Imports", "Parameters"], strict=True):
+        assert cell.source.startswith(f"# @title {title}\n")  # a form of Colab
+        assert cell.metadata.cellView == "form" and cell.metadata.jupyter == {"source_hidden": True}
+    assert all(set(cell.metadata) <= {"tags"} for cell in nb.cells[4:])
+    assert "@title" not in text and "cellView" not in text
+    change(target(root), "# @title Parameters", "#@title Mine")  # is no part of the lesson
+    change(target(root), "## Look", "## Listen")
+    build.pull("05", root=root)
+    assert source(root).read_text() == text.replace("## Look", "## Listen")
+    assert read(root).cells[3].source.startswith("# @title Parameters\nSEED")
+
+
+def test_papermill_finds_the_folded_parameters(root):
+    build.build(root=root)
+    assert build.parameters(read(root))["SEED"] == (0, "int")
+    done = parameterize_notebook(load_notebook_node(str(target(root))), {"SEED": 3})
+    given = done.cells[3]
+    assert "SEED: int = 0" in done.cells[2].source and "SEED = 3" in given.source
+    assert given.metadata.tags == ["injected-parameters"]
 
 
 def test_build_does_not_lose_an_edit_made_in_jupyterlab(root):
@@ -293,12 +340,13 @@ def test_render_keeps_what_a_reader_needs_and_repeats_to_the_byte(root):
     build.render(["05"], root=root)
     first = target(root).read_bytes()
     cells = [c for c in read(root).cells if c.cell_type == "code"]
-    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5]
+    assert [c.execution_count for c in cells] == [1, 2, 3, 4, 5, 6]
     text, player = cells[3].outputs
     assert text.text == "one\ntwo\n"
-    assert player.data == {"text/plain": build.AUDIO_PLACEHOLDER}
+    assert "data:audio/mpeg" in player.data["text/html"]
     assert cells[4].outputs[0].data["text/html"] == "<b>kept</b>"
-    assert all(set(c.metadata) <= {"tags"} for c in read(root).cells)
+    assert cells[5].outputs[0].metadata["image/png"]["alt"] == "Figure. x: time in seconds"
+    assert all(set(c.metadata) <= {"tags", "cellView", "jupyter"} for c in read(root).cells)
     assert set(read(root).metadata) == {"kernelspec", "language_info", build.STAMP}
     assert build.check(root=root) == []
     build.render(["05"], root=root)
@@ -378,3 +426,138 @@ def test_html_shows_where_a_progress_bar_ended():
     page = build.to_html(nb, title="t")
     assert "100%</" in page.replace("\n", "") and "bar-half" not in page
     assert len(nb.cells[0].outputs) == 3
+
+
+# --- sound ---------------------------------------------------------------------------------
+
+
+def tone(seconds, sr=22050):
+    y = 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * sr)) / sr)
+    return Audio(y, rate=sr, normalize=False)._repr_html_()
+
+
+def picture_player(seconds):
+    y = np.zeros(22050 * seconds)
+    return interactive.player(y, np.ones((1, 1)), ["a"], [0.0], 1.0, sr=22050)
+
+
+def kept(root, monkeypatch, *pages, tags=()):
+    """Render one cell that shows these pieces of HTML; return what is kept of each."""
+    outputs = [new_output("display_data", {"text/html": page, "text/plain": "x"}) for page in pages]
+
+    def execute(nb, where, root):
+        cell = nb.cells[-2]
+        cell.outputs, cell.metadata["tags"] = outputs, list(tags)
+        return nb
+
+    monkeypatch.setattr(build, "_execute", execute)
+    build.render(["05"], root=root)
+    data = [output.data for output in read(root).cells[-2].outputs]
+    return [found.get("text/html") or found["text/plain"] for found in data]
+
+
+def heard(page):
+    """Decode the only sound of a page."""
+    (sound,) = re.findall(r'src="data:audio/mpeg;base64,([^"]+)"', page)
+    return soundfile.read(io.BytesIO(base64.b64decode(sound)))
+
+
+def loudest(y, sr):
+    return np.fft.rfftfreq(len(y), 1 / sr)[np.abs(np.fft.rfft(y)).argmax()]
+
+
+@pytest.mark.parametrize(("seconds", "sr", "length"), [(12, 44100, 5), (2, 16000, 2)])
+def test_rendered_music_is_kept_as_a_short_clip(root, monkeypatch, seconds, sr, length):
+    (page,) = kept(root, monkeypatch, f"<b>A</b>{tone(seconds, sr)}<b>B</b>")
+    y, rate = heard(page)
+    assert rate == 22050 and len(y) / rate == pytest.approx(length, abs=0.01) and y.ndim == 1
+    assert abs(y).max() == pytest.approx(0.8 * 0.5, abs=0.03)  # room for what MP3 adds
+    assert loudest(y, rate) == pytest.approx(440, abs=1)
+    assert "".join(re.sub("<audio .*</audio>", "AUDIO", page).split()).startswith("<b>A</b>AUDIO")
+    assert page.endswith("<b>B</b>")
+    assert re.findall(r"the first 5 of \d+ s", page) == ["the first 5 of 12 s"] * (seconds == 12)
+    assert len(page) < 45_000
+
+
+def test_sound_of_real_music_is_never_kept(root, monkeypatch):
+    pages = [tone(1), picture_player(1), interactive.framed(tone(1))]
+    assert kept(root, monkeypatch, *pages, tags=["real-sound"]) == [build.AUDIO_PLACEHOLDER] * 3
+    change(source(root), '"demo"', '"gtzan_mini"')
+    assert kept(root, monkeypatch, *pages) == [build.AUDIO_PLACEHOLDER] * 3
+    change(source(root), 'DATASET: str = "gtzan_mini"  # rendered music\n', "")
+    assert kept(root, monkeypatch, *pages) == [build.AUDIO_PLACEHOLDER] * 3
+    assert "data:audio" not in target(root).read_text()
+
+
+def test_a_player_of_a_file_is_not_kept(root, monkeypatch):
+    there = Audio(url="https://example.org/song.mp3")._repr_html_()
+    assert kept(root, monkeypatch, there) == [build.AUDIO_PLACEHOLDER]
+
+
+def test_a_page_keeps_so_much_sound_and_says_where_there_is_no_more(root, monkeypatch):
+    clip = len(kept(root, monkeypatch, tone(2))[0])
+    monkeypatch.setattr(build, "SOUND_BYTES", 2 * clip)
+    pages = kept(root, monkeypatch, *[tone(2)] * 3, "no sound")
+    assert [len(page) == clip for page in pages] == [True, True, False, False]
+    assert pages[2:] == [build.NO_MORE_SOUND, "no sound"]
+
+
+def test_a_picture_that_follows_its_sound_keeps_all_of_it(root, monkeypatch):
+    page = picture_player(8)
+    assert kept(root, monkeypatch, page) == [page] and len(heard(page)[0]) == 8 * 22050
+    monkeypatch.setattr(build, "SOUND_BYTES", len(page) - 1)
+    assert kept(root, monkeypatch, page) == [build.NO_MORE_SOUND]
+
+
+# --- pictures ------------------------------------------------------------------------------
+
+
+def reduced(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    before = base64.b64encode(buffer.getvalue()).decode()
+    after = build._smaller(before)
+    images = [Image.open(io.BytesIO(base64.b64decode(png))) for png in (before, after)]
+    error = np.abs(np.subtract(*(np.asarray(image.convert("RGB"), dtype=int) for image in images)))
+    return error.max(), len(after) / len(before)
+
+
+@pytest.mark.parametrize("cmap", ["RdBu_r", "magma", "viridis"])
+def test_a_colormap_keeps_its_colours(cmap):
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    ax = figure.subplots()
+    shown = ax.imshow(np.linspace(-2, 2, 12000).reshape(60, 200), cmap=cmap, aspect="auto")
+    figure.colorbar(shown, label="standard deviations")
+    ax.plot([0, 199], [0, 59], color="C2")
+    error, share = reduced(figure)
+    assert error <= 16 and share < 0.6
+
+
+def test_a_figure_of_lines_shrinks():
+    figure = Figure(figsize=(8, 3.6))
+    ax = figure.subplots()
+    for k in range(4):
+        ax.plot(np.sin(np.arange(200) / (k + 3)), label=f"curve {k}")
+    ax.legend()
+    error, share = reduced(figure)
+    assert error <= build.MAX_ERROR and share < 0.5
+
+
+def test_a_picture_with_too_many_colours_stays_as_it_is():
+    figure = Figure(figsize=(4, 4))
+    figure.subplots().imshow(np.random.default_rng(0).random((200, 200, 3)))
+    assert reduced(figure)[0] == 0
+
+
+def test_a_page_has_alternative_texts_and_folds_what_is_folded():
+    dot = base64.b64encode(b"x").decode()
+    outputs = [new_output("display_data", {"image/png": dot}, metadata={"image/png": {"alt": alt}})
+               for alt in ('a < "b"', "c")]  # fmt: skip
+    folded = {"jupyter": {"source_hidden": True}}
+    cells = [new_code_cell("# @title Set-up <x>\nhere = 1", metadata=folded, outputs=outputs[:1]),
+             new_code_cell("shown = 1", outputs=outputs[1:])]  # fmt: skip
+    page = build.to_html(new_notebook(cells=cells), title="t")
+    assert re.findall(r"<img alt=(.*?) class", page) == ["'a &lt; \"b\"'", '"c"']
+    (inside,) = re.findall(r"<details.*?</details>", page, re.DOTALL)
+    assert ">Set-up &lt;x&gt;</summary>" in inside and "here" in inside
+    assert "<img" not in inside and "shown" not in inside

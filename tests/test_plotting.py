@@ -1,5 +1,6 @@
 """Shared figures draw on the axes given, with labels and the values asked for."""
 
+import pickle
 import re
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.text import Text
 
 from helpers import interactive, plotting
@@ -91,6 +93,32 @@ def test_a_notebook_with_a_logarithmic_axis_has_plain_numbers():
         text = path.read_text(encoding="utf-8")
         if re.search(r"scale\W+log|loglog|semilog|logx|logy", text):
             assert re.search(r"^from helpers import .*\bplotting\b", text, re.M), path.name
+
+
+@plt.rc_context({"axes.titlelocation": "left"})
+def test_a_figure_says_what_it_shows():
+    fig, axes = plt.subplots(1, 3)
+    assert plotting.alt_text(fig) == "Figure"
+    for ax, title in zip(axes, ["blues", "jazz", "jazz"]):
+        ax.plot([1, 2], label="loss")
+        ax.set(title=title, xlabel="time\nin seconds")
+    axes[0].legend()
+    axes[1].set_ylabel("amplitude")
+    parts = ["blues; jazz", "x: time in seconds", "y: amplitude", "legend: loss"]
+    assert plotting.alt_text(fig) == "Figure: " + ". ".join(parts)
+    fig.suptitle("word " * 200)
+    assert plotting.alt_text(fig).startswith("Figure: word") and len(plotting.alt_text(fig)) <= 500
+    plt.close(fig)
+
+
+@plt.rc_context({"figure.hooks": ["helpers.plotting:add_alt_text"]})
+def test_a_notebook_keeps_what_a_figure_says():
+    fig, ax = plt.subplots()
+    ax.set_xlabel("set after the figure was made")
+    for shown in (fig, pickle.loads(pickle.dumps(fig))):
+        said = DisplayFormatter().format(shown)[1]["image/png"]["alt"]
+        assert said == "Figure. x: set after the figure was made"
+    plt.close("all")
 
 
 def test_a_menu_appears_where_somebody_can_click(monkeypatch):

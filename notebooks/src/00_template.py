@@ -55,7 +55,7 @@ import helpers
 
 helpers.keep_native_logs_out_of_cells()
 
-# %%
+# %% tags=["imports"]
 from helpers import datasets
 
 # %% tags=["parameters"]

@@ -59,7 +59,7 @@ import helpers
 
 helpers.keep_native_logs_out_of_cells()
 
-# %%
+# %% tags=["imports"]
 import json
 import re
 import time

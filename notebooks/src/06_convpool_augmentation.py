@@ -58,7 +58,7 @@ import helpers
 
 helpers.keep_native_logs_out_of_cells()
 
-# %%
+# %% tags=["imports"]
 import keras
 import librosa
 import matplotlib.pyplot as plt

@@ -59,7 +59,7 @@ import helpers
 
 helpers.keep_native_logs_out_of_cells()
 
-# %%
+# %% tags=["imports"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -35,8 +35,17 @@ from helpers.experiment import DEFAULTS
 from helpers.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_BYTES = 1_000_000
+MAX_BYTES = 2_000_000  # of a notebook
+SOUND_BYTES = 1_000_000  # of the sound in it
+CLIP_SECONDS, CLIP_RATE = 5, 22050
+SOUND = re.compile(r"(?:<|&lt;)audio\b|data:audio/")  # a player, or a page that holds one
+PLAYER = re.compile(r"<audio\b.*?</audio>", re.DOTALL)
 AUDIO_PLACEHOLDER = "(audio player: run the cell to listen)"
+NO_MORE_SOUND = "(audio player: run the cell to listen; this page keeps no more sound)"
+MAX_ERROR = 24  # of 255: how far a colour of a figure may move for the sake of its size
+# Cells that are folded: JupyterLab and Colab show a line with the title in their place.
+FOLDED = {"setup": "Setup", "imports": "Imports", "parameters": "Parameters"}
+TITLE = re.compile(r"\A# ?@title .*\n")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -211,10 +220,12 @@ def _from_text(text: str, repository: str, stem: str) -> nbformat.NotebookNode:
     nb = jupytext.reads(text, fmt="py:percent")
     nb.nbformat, nb.nbformat_minor = 4, 5
     for cell in nb.cells:
-        cell.metadata = _only_tags(cell)
+        cell.metadata = _metadata(cell)
         cell.setdefault("id", "new")
         if "setup" in _tags(cell):
             cell.source = REPOSITORY.sub(f'REPOSITORY = "{repository}"', cell.source)
+        if title := _title(cell):
+            cell.source = f"# @title {title}\n{cell.source}"
     first = next((c for c in nb.cells if c.cell_type == "markdown"), None)
     if first is None or not first.source.startswith("# "):
         raise NotebookError(f"notebooks/src/{stem}.py has no title (# # Title in its first cell)")
@@ -239,10 +250,10 @@ def _keep_outputs(
     from jupytext.combine import combine_inputs_with_outputs
 
     before = {cell.id: cell.source for cell in previous.cells}
-    tags = [_only_tags(cell) for cell in nb.cells]
+    kept = [_metadata(cell) for cell in nb.cells]
     nb = combine_inputs_with_outputs(nb, previous, fmt="py:percent")
     nb.nbformat_minor = 5
-    for cell, metadata in zip(nb.cells, tags, strict=True):
+    for cell, metadata in zip(nb.cells, kept, strict=True):
         cell.metadata = metadata
         if cell.cell_type == "code" and before.get(cell.id) != cell.source:
             cell.outputs, cell.execution_count = [], None
@@ -274,8 +285,9 @@ def pull(name: str, *, root: Path = ROOT) -> Path:
     (path,) = sources([name], root=root)
     nb = _read(_target(path), root=root)
     old_text = path.read_text(encoding="utf-8")
-    for cell in nb.cells:  # where the series lies is no edit: see `address`
+    for cell in nb.cells:  # what the build has added is no edit
         cell.source = re.sub(r"\n\n" + re.escape(BADGE) + r".*", "", cell.source)
+        cell.source = TITLE.sub("", cell.source) if _title(cell) else cell.source
     _keep_blank_lines(nb.cells, jupytext.reads(old_text, fmt="py:percent").cells)
     # The header of the source stays as it is: only what follows the first marker is written.
     options = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}
@@ -290,7 +302,7 @@ def _keep_blank_lines(cells: list, old_cells: list) -> None:
     """Leave as many lines after a cell as the source had, so that pull changes only the edit."""
     old = {cell.source: cell.metadata.get("lines_to_next_cell") for cell in old_cells}
     for cell in cells:
-        cell.metadata = _only_tags(cell)
+        cell.metadata = _metadata(cell)
         if (lines := old.get(cell.source)) is not None:
             cell.metadata["lines_to_next_cell"] = lines
 
@@ -347,8 +359,9 @@ def _render_one(target: Path, root: Path) -> Path:
     for number, cell in enumerate(_code_cells(nb), start=1):
         cell.execution_count = number
         cell.outputs = _clean_outputs(cell.outputs, number)
+    _keep_sound(nb)
     for cell in nb.cells:
-        cell.metadata = _only_tags(cell)
+        cell.metadata = _metadata(cell)
     stamp = {"built_hash": _cells_hash(nb), "code_hash": code_hash(nb)}
     nb.metadata = nbformat.from_dict({**KERNEL, STAMP: stamp})
     text = _to_json(nb)
@@ -397,9 +410,6 @@ def _clean_outputs(outputs: list, number: int) -> list:
                 continue
         elif "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
             continue
-        elif "<audio" in "".join(output.get("data", {}).get("text/html", "")):
-            output.data = nbformat.from_dict({"text/plain": AUDIO_PLACEHOLDER})
-            output.metadata = nbformat.from_dict({})
         elif "image/png" in output.get("data", {}):
             output.data["image/png"] = _smaller(output.data["image/png"])
         if output.output_type == "execute_result":
@@ -409,13 +419,64 @@ def _clean_outputs(outputs: list, number: int) -> list:
 
 
 def _smaller(png: str) -> str:
-    """Reduce a figure to 256 colours: a third of the bytes, and the eye sees no difference."""
-    from PIL import Image
+    """Reduce a figure to 256 colours, a third of the bytes, where the eye sees no difference.
+
+    Pillow's other methods move single colours of a colormap by 50 of 255.
+    """
+    from PIL import Image, ImageChops
 
     image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    error = ImageChops.difference(image, few.convert("RGB")).getextrema()
     packed = io.BytesIO()
-    image.quantize(256, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+    (image if max(error)[1] > MAX_ERROR else few).save(packed, "PNG", optimize=True)
     return min(png, base64.b64encode(packed.getvalue()).decode(), key=len)
+
+
+def _keep_sound(nb: nbformat.NotebookNode) -> None:
+    """Leave rendered music as short clips, until there is enough; never sound of real data."""
+    from helpers.datasets import RENDERED
+
+    dataset, left = parameters(nb).get("DATASET"), SOUND_BYTES
+    for cell in _code_cells(nb):
+        real = dataset is None or dataset.default not in RENDERED or "real-sound" in _tags(cell)
+        for output in cell.outputs:
+            page = output.get("data", {}).get("text/html", "")
+            if not SOUND.search(page):
+                continue
+            page = "" if real else _shorter(page)
+            if page and len(page) <= left:
+                output.data["text/html"] = page
+                left -= len(page)
+            else:
+                text = NO_MORE_SOUND if page else AUDIO_PLACEHOLDER
+                output.data = nbformat.from_dict({"text/plain": text})
+                output.metadata = nbformat.from_dict({})
+
+
+def _shorter(page: str) -> str:
+    """Shorten the players of a page; a picture that follows its sound needs the whole."""
+    if "data:audio/" not in page:  # the sound is in a file
+        return ""
+    return page if 'class="taggram"' in page else PLAYER.sub(_clip, page)
+
+
+def _clip(player: re.Match) -> str:
+    """Keep the first seconds of a player as MP3, 30 kB."""
+    import soundfile
+    import soxr
+
+    found = re.search(r"data:audio/[^,]*;base64,([\w+/=]+)", player[0])
+    if found is None:
+        return AUDIO_PLACEHOLDER
+    y, sr = soundfile.read(io.BytesIO(base64.b64decode(found[1])), always_2d=True)
+    clip = soxr.resample(0.8 * y[: CLIP_SECONDS * sr].mean(axis=1), sr, CLIP_RATE)  # MP3 overshoots
+    mp3 = io.BytesIO()
+    soundfile.write(mp3, clip, CLIP_RATE, format="MP3", bitrate_mode="AVERAGE",
+                    compression_level=0.75)  # fmt: skip
+    source = f"data:audio/mpeg;base64,{base64.b64encode(mp3.getvalue()).decode()}"
+    cut = f" the first {CLIP_SECONDS} of {len(y) / sr:.0f} s" if len(y) > CLIP_SECONDS * sr else ""
+    return f'<audio controls src="{source}">run the cell to listen</audio>{cut}'
 
 
 # --- web pages -----------------------------------------------------------------------------
@@ -426,7 +487,8 @@ def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
     from nbconvert import HTMLExporter
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
-    exporter = HTMLExporter(template_name="lab", embed_images=True)
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    exporter = HTMLExporter(template_name="lab", embed_images=True, raw_template=template)
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # progress bars
     page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
     page = re.sub(r"<script\b(?! data-player).*?</script\b[^>]*>", "", page, flags=re.S | re.I)
@@ -462,8 +524,16 @@ def _tags(cell: nbformat.NotebookNode) -> list[str]:
     return list(cell.metadata.get("tags", []))
 
 
-def _only_tags(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    return nbformat.from_dict({"tags": _tags(cell)} if _tags(cell) else {})
+def _title(cell: nbformat.NotebookNode) -> str:
+    """Return what stands in the place of a folded cell."""
+    return next((FOLDED[tag] for tag in _tags(cell) if tag in FOLDED), "")
+
+
+def _metadata(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return what we keep of a cell's metadata: its tags, and that it is folded."""
+    tags = {"tags": _tags(cell)} if _tags(cell) else {}
+    folded = {"cellView": "form", "jupyter": {"source_hidden": True}} if _title(cell) else {}
+    return nbformat.from_dict(tags | folded)
 
 
 def _code_cells(nb: nbformat.NotebookNode) -> list:
