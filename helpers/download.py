@@ -299,9 +299,10 @@ def _pip_download(remote: Remote, work: Path, wheel: Path, *, progress: bool) ->
             arrived = [file.stat().st_size for file in work.rglob("*.whl") if file.exists()]
             shown.update(max(arrived, default=0) - shown.n)
         log.seek(0)
-        said = [line for line in log.read().splitlines() if line.startswith("ERROR")]
+        said = [line for line in log.read().splitlines() if line.strip()]
     if pip.returncode or not (work / wheel.name).exists():
-        why = said[-1].removeprefix("ERROR: ") if said else "it does not run here"
+        errors = [line.removeprefix("ERROR: ") for line in said if line.startswith("ERROR: ")]
+        why = (errors or said or ["it says nothing"])[-1]
         raise DatasetError(
             f"pip could not fetch {remote.requirement} ({why}). With a network, try again; or get "
             f"the wheel elsewhere and put it at {wheel}"

@@ -11,6 +11,11 @@ import pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the small study: it takes longest; another process does the rest beside it."""
     items.sort(key=lambda item: item.path.name != "test_series.py")
+    if "EVERY_NETWORK" not in os.environ:
+        later = pytest.mark.skip(reason="a quarter of a minute: `make test-versions` runs it")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(later)
 
 
 @pytest.fixture(scope="session")

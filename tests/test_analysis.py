@@ -89,6 +89,7 @@ def taggers(tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_analysis_of_several_labels(taggers, tmp_path):
     """Leaderboard, mistakes, calibration, explanations, neighbours and own song, by ROC-AUC."""
     text, learned = run(
@@ -104,7 +105,7 @@ def test_analysis_of_several_labels(taggers, tmp_path):
     assert "For *same artist* the ceiling is" in learned and "tags by musicnn: " in text
 
 
-@pytest.mark.parametrize("whose", ["own", "example"])
+@pytest.mark.parametrize("whose", [pytest.param("own", marks=pytest.mark.slow), "example"])
 def test_a_real_song_is_drawn_and_kept_silent(taggers, tmp_path, monkeypatch, whose):
     """A kept page has the sound of rendered tracks only; where no song can be had, it says so."""
     monkeypatch.setenv("LIBROSA_DATA_DIR", str(tmp_path))  # empty, and nobody answers

@@ -215,6 +215,7 @@ def test_what_is_no_mono_sound_is_refused():
             published.crnn_input(y)
 
 
+@pytest.mark.slow
 def test_real_music_gets_the_tags_of_its_genre(tagger, shared_data):
     """From sound to tags on real recordings: a wrong picture of sound would leave guesses."""
     tags = {"classical": "instrumental", "country": "country", "hiphop": "Hip-Hop", "jazz": "jazz",

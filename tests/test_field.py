@@ -304,7 +304,7 @@ def test_killed_twenty_times_and_then_run_twice_at_once(library, loaded, store, 
 
 
 @pytest.mark.processes
-@pytest.mark.skipif("EVERY_NETWORK" not in os.environ, reason="a quarter of a minute")
+@pytest.mark.slow
 def test_a_study_goes_through(library, tmp_path):
     """Loading, features, split, audit and the leak ladder, on the same files."""
     given = {"SR": SR, "N_FFT": 512, "HOP_LENGTH": 256, "N_MELS": 16, "CLIP_SECONDS": 0.3}

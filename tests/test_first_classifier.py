@@ -116,9 +116,10 @@ def test_the_exam_is_read_aloud_and_kept(tmp_path):
     genres = pd.Series([*"aabb", *"aabba"])
     names = {"X": pd.DataFrame({"x": x}), "labels": genres, "artists": pd.Series([*"klmnopqrs"]),
              "train": [0, 1, 2, 3], "test": [4, 5, 6, 7, 8], "quiz": genres[[4, 8]], "SEED": 0,
-             "dataset": SimpleNamespace(classes=["a", "b"]), "OUT_DIR": tmp_path, "Path": build.Path,
-             "LogisticRegression": LogisticRegression, "StandardScaler": StandardScaler,
-             "make_pipeline": make_pipeline, "evaluate": evaluate}  # fmt: skip
+             "dataset": SimpleNamespace(classes=["a", "b"]), "OUT_DIR": tmp_path,
+             "Path": build.Path, "LogisticRegression": LogisticRegression,
+             "StandardScaler": StandardScaler, "make_pipeline": make_pipeline,
+             "evaluate": evaluate}  # fmt: skip
     said = run_cell("make_pipeline(", **names)[1]
     assert "**4 of 5** songs. That is an **accuracy** of 0.80, where chance is 0.50" in said
     assert "Of the 2 songs that you were asked about, the program names 1." in said

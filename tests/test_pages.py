@@ -192,7 +192,7 @@ def test_nothing_to_hear_is_said(tmp_path):
         pages.library_page(Ask(), [tmp_path / "a.wav"], tmp_path, tmp_path / "x.html")
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 20])
+@pytest.mark.parametrize("n", [1, 2, 15])
 def test_a_map_of_few_songs(n):
     xy = pages.places(np.random.default_rng(0).normal(size=(n, 8)).astype("float16"))
     assert xy.shape == (n, 2) and np.isfinite(xy).all() and xy.min() >= 0 and xy.max() <= 1

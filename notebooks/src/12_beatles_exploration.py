@@ -224,7 +224,7 @@ if ask:
 
 # %%
 if ask:
-    same = {name: recommend.precision(index.lists(k=NEIGHBOURS), songs["album"]) for name, index in lists.items()}
+    same = {name: recommend.precision(index.lists(k=NEIGHBOURS), songs["album"])["precision"].mean() for name, index in lists.items()}
     sizes = songs["album"].map(songs["album"].value_counts())
     same["chance"] = ((sizes - 1) / (len(songs) - 1)).mean()
     display(pd.Series(same, name=f"share of {NEIGHBOURS} nearest songs from the same album").round(2).to_frame())
