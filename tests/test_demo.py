@@ -402,6 +402,7 @@ def heard(medium) -> pd.DataFrame:
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 def test_tempo_agrees_with_the_truth(heard):
     drummed = heard[heard["drums"] & (heard["label"] != "classical")]
     ratio = drummed["heard_tempo"] / drummed["tempo"]
@@ -411,12 +412,14 @@ def test_tempo_agrees_with_the_truth(heard):
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 def test_key_agrees_with_the_truth(heard):
     right = (heard["heard_key"] == heard["key"]).groupby(heard["label"]).mean()
     assert (right >= 0.6).all(), right.to_dict()
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 def test_genre_is_learnable_and_the_artist_effect_is_there(heard):
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
     from sklearn.pipeline import make_pipeline

@@ -628,6 +628,7 @@ def test_a_name_that_is_no_utf_8_is_a_track_like_others(tmp_path):
     assert run(dataset.tracks, tmp_path / "store").index.equals(store.index)
 
 
+@pytest.mark.slow
 @pytest.mark.processes
 def test_dask_makes_the_same_store(dataset, tmp_path):
     distributed = pytest.importorskip("distributed")

@@ -198,6 +198,7 @@ def test_a_map_of_few_songs(n):
     assert xy.shape == (n, 2) and np.isfinite(xy).all() and xy.min() >= 0 and xy.max() <= 1
 
 
+@pytest.mark.slow
 def test_alike_songs_lie_together():
     rng = np.random.default_rng(0)
     E = np.repeat(np.eye(8)[:3], 15, axis=0) + 0.1 * rng.normal(size=(45, 8))
