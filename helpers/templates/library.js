@@ -3,6 +3,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const songs = data.songs, tags = data.tags, $ = (id) => document.getElementById(id);
 const COLOURS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22"];
 const OTHER = "#8a8f98";
+const RADIUS = songs.length > 300 ? 5 : 8;
 const clock = (s) => Math.floor(s / 60) + ":" + String(Math.round(s) % 60).padStart(2, "0");
 let shown = songs, order = { key: "artist", down: false };
 
@@ -22,7 +23,7 @@ songs.forEach((song, i) => {
   song.name = song.artist ? song.artist + " – " + song.title : song.title;
   song.words = song.tags.map((k) => tags[k]).join(", ");
   song.text = [song.name, song.folder, song.words].join(" ").toLowerCase();
-  song.dot = make("circle", { cx: 20 + 760 * song.xy[0], cy: 580 - 560 * song.xy[1], r: 8 }, $("map"));
+  song.dot = make("circle", { cx: 20 + 760 * song.xy[0], cy: 580 - 560 * song.xy[1], r: RADIUS }, $("map"));
   make("title", { text: song.name }, song.dot);
   song.dot.addEventListener("mouseenter", () => { $("hover").textContent = song.name + ": " + song.words; });
   song.dot.addEventListener("click", () => play(song));
