@@ -105,7 +105,8 @@ def test_analysis_of_several_labels(taggers, tmp_path):
     assert "For *same artist* the ceiling is" in learned and "tags by musicnn: " in text
 
 
-@pytest.mark.parametrize("whose", [pytest.param("own", marks=pytest.mark.slow), "example"])
+@pytest.mark.slow
+@pytest.mark.parametrize("whose", ["own", "example"])
 def test_a_real_song_is_drawn_and_kept_silent(taggers, tmp_path, monkeypatch, whose):
     """A kept page has the sound of rendered tracks only; where no song can be had, it says so."""
     monkeypatch.setenv("LIBROSA_DATA_DIR", str(tmp_path))  # empty, and nobody answers
@@ -126,6 +127,7 @@ def test_a_real_song_is_drawn_and_kept_silent(taggers, tmp_path, monkeypatch, wh
         assert players(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_a_discography_of_annotations_alone(tmp_path):
     """Five albums without audio: whatever needs sound says so, harmony is read and tested."""
     for year in range(5):

@@ -103,6 +103,7 @@ def test_phase_two_trains_the_top_block_and_leaves_batchnorm_alone(nb, base, X):
     assert [w.path for w in network.trainable_weights if "_bn" in w.path] == []
 
 
+@pytest.mark.slow
 def test_batchnorm_would_move_if_it_were_not_frozen(nb, base, X):
     network = whole(nb, base, batchnorm=True)
     before = statistics(base)
