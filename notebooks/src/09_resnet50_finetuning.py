@@ -223,8 +223,8 @@ frozen = answers_of(pooled(base, picture), list(tracks.index), "pooled")
 width = frozen.frames(ids["train"][0]).shape[1]
 
 # %% [markdown]
-# Notebook 10 compares these features with features learned from music. It reads them from one table, the mean over a
-# track's clips, and a note beside it that says where they come from.
+# The features are kept as one table, too: the mean over a track's clips, with a note beside it that says which network
+# they come from. The file is called `resnet50.parquet` whichever network made it.
 
 # %%
 def means(kept):
@@ -512,8 +512,7 @@ Markdown(
 #
 # ## Next
 #
-# Notebook 10 transfers from music instead of photographs, with far smaller networks, and sets these features beside
-# them.
+# Notebook 10 transfers from music instead of photographs, with far smaller networks, on the same tracks and split.
 #
 # **References.** K. He et al., *Deep residual learning for image recognition*, CVPR 2016. M. Tan, Q. Le,
 # *EfficientNet: rethinking model scaling for convolutional neural networks*, ICML 2019. J. Deng et al., *ImageNet: a

@@ -130,7 +130,7 @@ print(experiment)
 #
 # **musicnn** (Pons and Serra, 2019; ISC licence) learned 50 tags from 200,000 songs. Its package is fetched from the
 # index that installed everything else. Only the weights in it are used: the network is rebuilt in Keras by
-# `helpers.published.build_musicnn`, and gives the answers of the original to four decimals.
+# `helpers.published.build_musicnn`, and gives the answers of the original, where that does not overflow.
 
 # %%
 musicnn = None
@@ -143,7 +143,7 @@ if MUSICNN_WEIGHTS == "auto":
 
 # %% [markdown]
 # **Its input.** The original takes the power S of each mel band and computes log10(10000 S + 1), in half precision.
-# The largest number there is 65,504, so loud music became infinite and its tags noise. Ours starts from decibels. With
+# The largest number in half precision is 65,504, so loud music became infinite and its tags noise. Ours starts from decibels. With
 # x = ln(10000 S), which is decibels times a constant plus another, the same value is ln(1 + exp(x)) / ln(10), and
 # ln(1 + exp(x)) is a layer, **softplus**, that never computes exp(x) where it is large.
 
@@ -404,9 +404,9 @@ Markdown(f"Same sound, weights and classifier: {rows[frozen]['accuracy']:.2f} wi
 
 # %% [markdown]
 # If an interval holds 0, this run cannot tell. Where it does not, here is why. Company of *one* class takes away what the
-# tracks of that class share, and accuracy falls. Company of *nearly* one class is another one in every part of the
-# list, and so can label its members, those that are tested included: accuracy can rise, and nothing was learned about
-# music. Whoever gets other figures than a paper should look here first.
+# tracks of that class share, and accuracy falls. Company of *a few* classes differs from
+# one part of the list to the next, and so can label its members, those that are tested included. That can make accuracy
+# rise, although nothing was learned about music; the figure shows what happened here. Whoever gets other figures than a paper should look here first.
 #
 # ### Is it the same network? A proof
 #
@@ -501,9 +501,9 @@ Markdown(f"The best for each question, {len(probed)} tracks: " + "; ".join(best)
 #
 # Once, the test tracks. "musicnn + convnet" means both beside each other; from scratch is the network of notebook 05,
 # which learned from the same training tracks and nothing else. Every kind of features gets two classifiers, the SVM and
-# **logistic regression**, each with one fixed setting. Their probabilities are sharpened by the one number that fits
-# best on the validation tracks. For GTZAN there is a witness of the order of batches: the features that the convnet's
-# authors published come in that order.
+# **logistic regression**, each with one fixed setting. Their probabilities are adjusted by one number, the
+# temperature, that fits best on the validation tracks. For GTZAN we can check the order of batches: the convnet's
+# authors published features that were made in that order.
 
 # %%
 REGRESSION = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000, class_weight=weight))
@@ -549,8 +549,9 @@ paired = "; ".join(against(*pair, said, ids["test"]) for pair in pairs)
 Markdown(f"On the same {len(ids['test'])} test tracks: {paired}.")
 
 # %% [markdown]
-# Where an interval holds 0, this test cannot order the two. Published arrays against the convnet is what a list in genre
-# order is worth, as far as we can tell: the authors took the first 29 seconds, we take the middle.
+# Where an interval holds 0, this test cannot order the two. On GTZAN, the difference between
+# the published arrays and our convnet shows what a list in genre order is worth, as far as we can tell: the authors took
+# the first 29 seconds, we take the middle.
 #
 # Now both classifiers, and the price: numbers for each
 # track, and for a network parameters, megabytes, and seconds a track after decoding and the log-mel.

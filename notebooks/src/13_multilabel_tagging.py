@@ -527,7 +527,7 @@ def read(who):
 Markdown("\n\n".join(map(read, said)))
 
 # %% [markdown]
-# Now listen. The sound of a real recording is kept in no page; a live notebook plays it, and a click into the picture jumps.
+# Now listen. A kept page does not contain the recording; a live notebook plays it, and a click into the picture jumps.
 
 # %% tags=["real-sound"]
 who, answer = list(said.items())[-1]
