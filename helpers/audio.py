@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
-import joblib
 import numpy as np
 import soundfile as sf
 import soxr
@@ -39,6 +38,7 @@ SYSTEM = re.compile(  # files and folders that no person made
     r"|System Volume Information|lost\+found|\.git|\.svn|\.ipynb_checkpoints|\.st(folder|versions)",
     re.IGNORECASE,
 )
+TRIED_AGAIN = ("too long for memory", "analysis failed")  # reasons that may not hold next time
 SILENCE = 10 ** (-90 / 20)  # peak amplitude of what counts as silent: -90 dB of full scale
 LOUDEST = 100.0  # peak amplitude of what can be music: beyond it, integers were written as floats
 CODEC_SLACK = 0.15  # seconds by which encoder and decoder may differ
@@ -224,6 +224,8 @@ def in_threads(function: Callable, items: Iterable, jobs: int | None = None) -> 
     joblib leaves its threads running when it is stopped early. One that still decodes when Python
     ends aborts the whole process.
     """
+    import joblib
+
     before = set(threading.enumerate())
     pool = joblib.Parallel(jobs, prefer="threads", return_as="generator")
     results = pool(joblib.delayed(function)(item) for item in items)
@@ -247,6 +249,15 @@ def read_tags(path: str | os.PathLike) -> dict[str, str]:
         return {}
     said = {key.lower(): value.strip() for key, value in said.items()}
     return {key: said[key] for key in ("artist", "title") if said.get(key)}
+
+
+def reason_of(problem: Exception) -> tuple[str, str]:
+    """Return reason and detail of what went wrong with one file; the others go on."""
+    if isinstance(problem, AudioError):
+        return problem.reason, problem.detail
+    if isinstance(problem, MemoryError):
+        return TRIED_AGAIN[0], ""
+    return TRIED_AGAIN[1], f"{type(problem).__name__}: {problem}"  # a fault inside a library
 
 
 def check_level(path, y: np.ndarray) -> None:

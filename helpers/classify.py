@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -22,7 +23,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import clips, evaluate, features, published, training
-from helpers.audio import AUDIO, AudioError, check_level, read_audio, walk
+from helpers.audio import AUDIO, AudioError, check_level, read_audio, reason_of, walk
 from helpers.files import readable
 from helpers.recommend import Recommender
 
@@ -68,10 +69,15 @@ class Classifier:
                 f"{path} reads {kind!r} pictures that only {self.card['made_by']} makes"
             )
         self.read = READERS[kind]
-        self.digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        self.path = Path(path)
         network = keras.models.load_model(path, compile=False, safe_mode=True)
         last = network.layers[-1]
         self.network = keras.Model(network.inputs[0], [last.input, network.outputs[0]])
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file: what was heard with another one is heard again."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def __call__(self, sound, *, sr: float | None = None) -> Answer:
         """Answer for one sound."""
@@ -196,12 +202,10 @@ def _rows(part: Path, columns: list[str]) -> dict[str, dict]:
 def _row(ask: Classifier, path: Path, top: int, collection: Recommender | None) -> dict:
     try:
         answer = ask(path)
-    except AudioError as problem:
-        tqdm.write(str(problem), file=sys.stderr)
-        return {"problem": problem.reason, "note": problem.detail}
-    except Exception as problem:  # a fault inside a library is this file's, not the others'
-        tqdm.write(f"{readable(path)}: {type(problem).__name__}: {problem}", file=sys.stderr)
-        return {"problem": "analysis failed", "note": f"{type(problem).__name__}: {problem}"}
+    except Exception as problem:
+        reason, note = reason_of(problem)
+        tqdm.write(str(AudioError(path, reason, note)), file=sys.stderr)
+        return {"problem": reason, "note": note}
     row = {"note": answer.note} | {label: f"{p:.4f}" for label, p in answer.overall.items()}
     for i, (label, p) in enumerate(answer.overall.head(top).items(), 1):
         row |= {f"label_{i}": label, f"confidence_{i}": f"{p:.4f}"}
@@ -216,9 +220,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(argv)
     model = told.sounds.pop(0) if told.sounds[0].endswith(".keras") else None
     try:
-        for out in filter(None, (told.csv, told.page)):
-            if out.is_dir():
-                raise ValueError(f"{out} is a folder; give the name of a file in it")
+        out = told.page or told.csv
+        if out.is_dir():
+            raise ValueError(f"{out} is a folder; give the name of a file in it")
         if not told.sounds:
             raise ValueError("give a sound or a folder after the network")
         sounds = list(find_sounds(told.sounds))
@@ -227,11 +231,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ValueError(f"no audio file (such as {kinds}) in {', '.join(told.sounds)}")
         ask = Classifier(model or published.musicnn(told.data_dir))
         collection = Recommender(pd.read_parquet(told.collection)) if told.collection else None
-        problems = _write_page(ask, told, sounds) if told.page else 0
-        if told.csv or not told.page:
-            out = told.csv or Path("answers.csv")
-            problems = classify_all(ask, sounds, out, top=told.top, collection=collection)
-            print(f"{out}: {len(sounds) - problems} of {len(sounds)} sounds answered")
+        if told.page:
+            problems = _write_page(ask, told, sounds)
+        else:
+            problems = classify_all(ask, sounds, told.csv, top=told.top, collection=collection)
+            print(f"{told.csv}: {len(sounds) - problems} of {len(sounds)} sounds answered")
     except (OSError, ValueError, RuntimeError) as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -245,8 +249,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("sounds", nargs="+", metavar="[MODEL.keras] SOUND",
                         help="audio files, or folders of them; a .keras file of this series first "
                         "asks that network")  # fmt: skip
-    parser.add_argument("--csv", type=Path, help="table to write (answers.csv, without a page)")
-    parser.add_argument("--page", type=Path, help="page to write: .html")
+    out = parser.add_mutually_exclusive_group()
+    out.add_argument("--csv", type=Path, default=Path("answers.csv"), help="table to write")
+    out.add_argument("--page", type=Path, help="page to write instead: .html")
     parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
     parser.add_argument("--collection", help="table that notebook 11 wrote; names similar tracks")
     parser.add_argument("--data-dir", default="data", help="folder where musicnn is kept")

@@ -18,10 +18,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from helpers import store as store_files
-from helpers.audio import AudioError, check_level, in_threads, read_audio
+from helpers.audio import (
+    TRIED_AGAIN,
+    AudioError,
+    check_level,
+    in_threads,
+    read_audio,
+    reason_of,
+)
 from helpers.store import FeatureStore, File, Result
 
-TRIED_AGAIN = ("too long for memory", "analysis failed")  # reasons that may not hold next time
 VERSION = 1  # of the calculations below; a new one makes new stores
 SUMMARY_VERSION = 2  # the same for the summary features
 WAVEFORM_VERSION = 1  # and for the samples
@@ -518,12 +524,9 @@ def _compute(file, root, params) -> Result:
         frames = _analyse(audio.y, params)
         if not np.isfinite(frames).all():
             raise AudioError(path, "non-finite features")
-    except AudioError as error:
-        return Result(reason=error.reason, note=error.detail)
-    except MemoryError:
-        return Result(reason=TRIED_AGAIN[0])
-    except Exception as error:  # a fault inside a library is this track's, not the others'
-        return Result(reason=TRIED_AGAIN[1], note=f"{type(error).__name__}: {error}")
+    except Exception as problem:
+        reason, note = reason_of(problem)
+        return Result(reason=reason, note=note)
     seconds = len(audio.y) / audio.sr
     return Result(frames, seconds, audio.native_sr, audio.channels, note=audio.note)
 

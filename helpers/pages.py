@@ -17,15 +17,24 @@ from scipy.ndimage import uniform_filter1d
 from tqdm.auto import tqdm
 
 from helpers import features, interactive
-from helpers.audio import AudioError, read_audio, read_tags
+from helpers.audio import TRIED_AGAIN, read_audio, read_tags, reason_of
 from helpers.files import readable, write_atomic
 from helpers.recommend import Recommender
+from helpers.store import File
 
 HAS, BIT = 0.2, 0.1  # a song has a tag, and has a bit of it, from these mean probabilities on
 PART_SECONDS = 20.0  # a part is at least so long on average
 SHORTEST_SECONDS = 10.0  # a shorter part belongs to a neighbour
 MOST_PARTS = 8
+MOST_HAS, MOST_BITS = 3, 2  # tags that are named
 SMOOTH_SECONDS = 15.0  # over which the curves are averaged before parts are looked for
+RULE = (  # for the reader of a page
+    f"The curves are averaged over {SMOOTH_SECONDS:.0f} s. Neighbouring windows are joined, the "
+    f"most alike first, until there is one part for each {PART_SECONDS:.0f} s, but no more than "
+    f"{MOST_PARTS}. A part of less than {SHORTEST_SECONDS:.0f} s belongs to a neighbour; parts "
+    f"that have the same tags are one. A part has a tag whose mean is at least {HAS:.0%} (at most "
+    f"{MOST_HAS}, the strongest first), and a bit of one from {BIT:.0%} on (at most {MOST_BITS})."
+)
 ROWS = 12  # tags in the picture of a song
 EMBED_SECONDS = 900.0  # a longer sound is linked, not put into the page
 PAGE_SR = 24000  # rate in hertz of the sound in a page
@@ -44,10 +53,7 @@ class Part(NamedTuple):
 def parts(over_time: pd.DataFrame, seconds: float) -> list[Part]:
     """Cut a song where its tags change most, and say in words what each part has.
 
-    The curves are averaged over 15 s. Neighbouring windows are joined, the most alike first, until
-    there is one part for each 20 s, but no more than eight. A part of less than 10 s belongs to a
-    neighbour; parts that have the same tags are one. A part *has* a tag whose mean probability is
-    at least 0.2 (at most three, the strongest first), and *a bit of* one from 0.1 on (at most two).
+    The rule stands in `RULE`, which the page of a song shows.
 
     Parameters
     ----------
@@ -111,8 +117,8 @@ def _tags(some: pd.DataFrame) -> set[str]:
 def in_words(mean: pd.Series) -> str:
     """Name the tags that are there: the strongest first, then those of which there is a bit."""
     mean = mean.sort_values(ascending=False)
-    has = list(mean[mean >= HAS].index[:3])
-    bit = list(mean[(mean >= BIT) & (mean < HAS)].index[:2])
+    has = list(mean[mean >= HAS].index[:MOST_HAS])
+    bit = list(mean[(mean >= BIT) & (mean < HAS)].index[:MOST_BITS])
     if bit:
         has.append(f"a bit of {' and '.join(bit)}")
     if len(has) > 1:
@@ -157,22 +163,21 @@ def song_page(ask: Callable, path: str | os.PathLike, page: str | os.PathLike = 
     """
     answer = ask(path)
     audio = read_audio(path, sr=PAGE_SR)
-    length = len(audio.y) / audio.sr
-    embed = length <= EMBED_SECONDS or not page
+    embed = answer.seconds <= EMBED_SECONDS or not page
     tags = list(answer.over_time.mean().sort_values(ascending=False).index[:ROWS])
     start = answer.over_time.index.to_numpy()
-    seconds = start[1] - start[0] if len(start) > 1 else length
+    seconds = start[1] - start[0] if len(start) > 1 else answer.seconds
     S_db = features.log_mel(audio.y, sr=audio.sr, n_mels=96, hop_length=1024)
     shown = interactive.player(
         audio.y if embed else address(path, page), answer.over_time[tags].to_numpy(), tags, start,
         seconds, sr=audio.sr, S_db=S_db,
     )  # fmt: skip
-    told = sentences(parts(answer.over_time, length))
+    told = sentences(parts(answer.over_time, answer.seconds))
     return _template("song.html").render(
         title=title_of(path), player=shown, sentences=told, note=answer.note, window=seconds,
         most=answer.over_time[tags].to_numpy().max(),
-        length=interactive.clock(length), overall=answer.overall.head(ROWS), card=ask.card,
-        rule=parts.__doc__.split("\n\n")[1].replace("*", ""),
+        length=interactive.clock(answer.seconds), overall=answer.overall.head(ROWS), card=ask.card,
+        rule=RULE,
     )  # fmt: skip
 
 
@@ -271,8 +276,8 @@ def listen(ask: Callable, paths: Iterable[str | os.PathLike], page: str | os.Pat
     known, rows = _journal(journal), []
     with open(journal, "a", encoding="utf-8") as file:
         for path in tqdm(list(paths), desc="listening", unit="song"):
-            key = json.dumps([readable(path), *_stamp(path), ask.digest])
-            if key not in known:
+            key = json.dumps([*File.look("", readable(path)), ask.digest])
+            if key not in known or known[key].get("problem") in TRIED_AGAIN:
                 known[key] = _heard(ask, path)
                 file.write(json.dumps({"key": key, **known[key]}) + "\n")
                 file.flush()
@@ -293,22 +298,13 @@ def _journal(path: Path) -> dict[str, dict]:
     return rows
 
 
-def _stamp(path) -> tuple[int, int]:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
-
-
 def _heard(ask: Callable, path) -> dict:
     """Return what is kept of one song; a song that cannot be heard is a row with a reason."""
     try:
         answer = ask(path)
-    except AudioError as problem:
-        return {"problem": str(problem.reason), "note": problem.detail}
-    except Exception as problem:  # a fault inside a library is this file's, not the others'
-        return {"problem": "analysis failed", "note": f"{type(problem).__name__}: {problem}"}
+    except Exception as problem:
+        reason, note = reason_of(problem)
+        return {"problem": reason, "note": note}
     return {
         "seconds": answer.seconds,
         "proba": [round(float(p), 4) for p in answer.overall[ask.classes]],

@@ -220,6 +220,9 @@ def test_a_folder_in_place_of_a_file_is_refused_before_any_work(model, songs, tm
     assert "is a folder; give the name of a .keras file in it" in capsys.readouterr().err
     assert classify.main([str(model), str(songs), "--csv", str(tmp_path)]) == 2
     assert f"{tmp_path} is a folder; give the name of a file in it" in capsys.readouterr().err
+    with pytest.raises(SystemExit):  # each sound would be heard twice
+        classify.main([str(model), str(songs), "--csv", "a.csv", "--page", "a.html"])
+    assert "not allowed with" in capsys.readouterr().err
     assert classify.main([str(model)]) == 2
     assert "give a sound or a folder after the network" in capsys.readouterr().err
 

@@ -174,6 +174,19 @@ def test_a_library_is_heard_once(library, tmp_path):
     assert [path[-11:] for path in ask.asked] == ["song 3%.wav"]
 
 
+def test_what_failed_inside_a_library_is_heard_again(tmp_path):
+    song, out = noise(tmp_path / "a.wav", 0.2), tmp_path / "library.html"
+
+    class Broken(Ask):
+        def __call__(self, path):
+            raise MemoryError
+
+    [row] = pages.listen(Broken(), [song], out)
+    assert row["problem"] == "too long for memory"
+    [row] = pages.listen(Ask(), [song], out)
+    assert "problem" not in row and row["seconds"] == 30
+
+
 def interrupted(ask, after):
     """`ask`, stopped by its user after so many songs."""
 

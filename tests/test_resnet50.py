@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers import features, published
+from helpers import clips, features, published
 from helpers.download import DatasetError
 from helpers.published.efficientnet import Pretrained, resnet50
 from notebooks.tools.build import ROOT
@@ -163,7 +163,7 @@ def ask(tmp_path):
     def asked(network, names="abc", **options):
         options = {"clip_frames": 40, "batch_size": 4, "layer": "test"} | options
         folder = tmp_path / "answers"
-        return published.kept_answers(network, store, tracks.loc[list(names)], folder, **options)
+        return clips.kept_answers(network, store, tracks.loc[list(names)], folder, **options)
 
     asked.store, asked.tracks = store, tracks
     return asked

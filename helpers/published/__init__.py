@@ -12,7 +12,6 @@ from helpers.published.efficientnet import (
     build_efficientnet_lite0,
     efficientnet_lite0,
     imagenet_network,
-    kept_answers,
 )
 from helpers.published.musicnn import MTT_TAGS, build_musicnn, musicnn
 
@@ -28,6 +27,5 @@ __all__ = [
     "efficientnet_lite0",
     "fetch_weights",
     "imagenet_network",
-    "kept_answers",
     "musicnn",
 ]

@@ -7,7 +7,6 @@ weights, which PyTorch wrote; nothing of either is run. ResNet50 comes with Kera
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import pickle
@@ -19,10 +18,9 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-import pandas as pd
 from keras import layers
 
-from helpers import clips, store, training
+from helpers import training
 from helpers.download import REGISTRY, DatasetError, fetch
 
 FILE = "models/efficientnet-lite0-57934424.pth"
@@ -190,75 +188,6 @@ def _downloaded(weights: str) -> keras.Model:
             return resnet50("imagenet")
     finally:
         socket.setdefaulttimeout(before)
-
-
-def kept_answers(
-    network: keras.Model,
-    log_mels: store.FeatureStore,
-    tracks: pd.DataFrame,
-    folder: str | os.PathLike,
-    *,
-    clip_frames: int,
-    batch_size: int = 32,
-    tracks_a_shard: int = 64,
-    **made_with,
-) -> tuple[store.FeatureStore, int]:
-    """Send every clip through a frozen network once, and keep what it answers on disk.
-
-    What the folder holds already is not computed again, unless a file, the network's weights or
-    `made_with` have changed. An interrupted call goes on where it stopped, and memory holds the
-    answers of one shard.
-
-    Parameters
-    ----------
-    network : keras.Model
-        From clips [shape=(n, clip_frames, n_mels, 1)] to n answers of any shape.
-    log_mels : FeatureStore
-        Where the clips are cut from.
-    tracks : DataFrame [index=track_id]
-        Column path.
-    folder : path
-        Where the answers go.
-    clip_frames : int
-        Length of a clip in frames.
-    batch_size : int
-        Clips that are sent through at once.
-    tracks_a_shard : int
-        Tracks whose answers are written at once.
-    **made_with
-        What else the answers depend on, such as the layer that answers. Text or numbers.
-
-    Returns
-    -------
-    answers : FeatureStore
-        One row a clip: an answer, flattened; float32, since without training they may be tiny.
-    n_computed : int
-        Number of tracks that were not there yet.
-    """
-    weights = hashlib.sha256(b"".join(np.ascontiguousarray(w) for w in network.get_weights()))
-    params = {"kind": "answers", "weights": weights.hexdigest()[:12], "clip_frames": clip_frames,
-              "log_mel": log_mels.params, **made_with}  # fmt: skip
-    target = store.write_params(Path(folder), params)
-    looked = [store.File.look(i, str(path)) for i, path in tracks["path"].items()]
-    files = pd.DataFrame(looked, columns=store.File._fields)
-
-    def kept() -> pd.DataFrame:
-        rows = store.read_all_rows(target).drop(columns="path")
-        return files.merge(rows, on=["track_id", "size", "mtime_ns"]).drop_duplicates("track_id")
-
-    lacking = files[~files["track_id"].isin(kept()["track_id"])]
-    for i in range(0, len(lacking), tracks_a_shard):
-        shard = [
-            store.File(*row) for row in lacking[i : i + tracks_a_shard].itertuples(index=False)
-        ]
-        ids, zeros = [file.track_id for file in shard], np.zeros(len(shard))
-        X = clips.EveryClip(log_mels, ids, zeros, clip_frames=clip_frames, batch_size=batch_size)
-        rows = np.concatenate([network.predict_on_batch(X[k][0]) for k in range(len(X))])
-        rows = rows.reshape(len(rows), -1)
-        parts = np.split(rows, np.flatnonzero(np.diff(X.owner)) + 1)
-        results = [store.Result(frames=part) for part in parts]
-        store.write_shard(target, shard, results, dtype="<f4", columns=rows.shape[1])
-    return store.FeatureStore(target.parent, params=params, rows=kept()), len(lacking)
 
 
 # --- the layers -----------------------------------------------------------------------------

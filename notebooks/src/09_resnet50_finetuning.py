@@ -211,7 +211,7 @@ def pooled(network, picture):
 
 def answers_of(network, track_ids, layer):
     """What `network` answers to every clip of these tracks, from disk where it is there already."""
-    kept, n_computed = published.kept_answers(
+    kept, n_computed = clips.kept_answers(
         network, store, tracks.loc[track_ids], f"{OUT_DIR}/features/{short}", clip_frames=clip_frames,
         batch_size=BATCH_SIZE, layer=layer, dB=[low, high], enlarge=ENLARGE,
     )  # fmt: skip

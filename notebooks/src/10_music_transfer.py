@@ -60,7 +60,6 @@ import helpers
 helpers.keep_native_logs_out_of_cells()
 
 # %% tags=["imports"]
-import hashlib
 import json
 import time
 
@@ -143,9 +142,9 @@ if MUSICNN_WEIGHTS == "auto":
 
 # %% [markdown]
 # **Its input.** The original takes the power S of each mel band and computes log10(10000 S + 1), in half precision.
-# The largest number in half precision is 65,504, so loud music became infinite and its tags noise. Ours starts from decibels. With
-# x = ln(10000 S), which is decibels times a constant plus another, the same value is ln(1 + exp(x)) / ln(10), and
-# ln(1 + exp(x)) is a layer, **softplus**, that never computes exp(x) where it is large.
+# The largest number in half precision is 65,504, so loud music became infinite and its tags noise. Ours starts from
+# decibels. With x = ln(10000 S), which is decibels times a constant plus another, the same value is
+# ln(1 + exp(x)) / ln(10), and ln(1 + exp(x)) is a layer, **softplus**, that never computes exp(x) where it is large.
 
 # %%
 level = float(max(wide.frames(track_id).max() for track_id in ids["train"]))
@@ -179,36 +178,22 @@ plt.show()
 # the tags. A track is cut into windows of three seconds, and each layer is averaged over them; the front over time,
 # too. (The middle averaged over time *is* the layer "mean".)
 #
-# Listening takes long and learning does not, so what was heard is kept, under a name made from everything it depends on:
-# change the excerpt or a file, and the name changes with it. It is written in parts; an interruption loses little.
+# Listening takes long and learning does not, so `clips.kept_answers` keeps what was heard. It listens only to tracks that
+# are new or have changed, and an interruption loses little.
 
 # %%
-widths = {"front": 561, "mean": 753, "max": 753, "penultimate": 200, "tags": 50}
+kinds, widths = {}, {"front": 561, "mean": 753, "max": 753, "penultimate": 200, "tags": 50}
 columns = [f"{name}_{k:03d}" for name, n in widths.items() for k in range(n)]
-
-
-def listen(part):
-    """What musicnn notices in each window of some tracks: one row a window, indexed by track_id."""
-    key = hashlib.sha256(repr((listener.to_json(), wide.params, part)).encode()).hexdigest()[:16]
-    file = Path(OUT_DIR, "features", f"musicnn-{key}.parquet")
-    if not file.exists():
-        some = experiment.every_clip([row[0] for row in part], store=wide, clip_frames=WINDOW, batch_size=16)
-        found = pd.DataFrame(listener.predict(some, verbose=0), [part[i][0] for i in some.owner], columns)
-        with replacing(file) as temporary:
-            found.rename_axis("track_id").to_parquet(temporary)
-    return pd.read_parquet(file)
-
-
-# %%
-kinds = {}
 if musicnn:
     layers = {name: musicnn.get_layer(name).output for name in widths}
     layers["front"] = keras.layers.GlobalAveragePooling1D(name="front_mean")(layers["front"])
     joined = keras.layers.Concatenate(name="joined")([layers[name] for name in widths])
-    listener = keras.Model(musicnn.input, joined, name="listener")
-    files = list(wide.index.set_index("track_id").loc[used, ["size", "mtime_ns"]].itertuples(name=None))
-    windows = pd.concat([listen(files[i : i + 32]) for i in range(0, len(files), 32)])
-    M = windows.groupby(level=0).mean().loc[used]
+    answers, _ = clips.kept_answers(
+        keras.Model(musicnn.input, joined, name="listener"), wide, tracks.loc[used], f"{OUT_DIR}/features/musicnn",
+        clip_frames=WINDOW, batch_size=16, layers=list(widths),
+    )  # fmt: skip
+    windows = pd.concat({t: pd.DataFrame(answers.frames(t), columns=columns) for t in used}).droplevel(1)
+    M = windows.groupby(level=0).mean().loc[used].rename_axis("track_id")
     kinds = {f"musicnn {name}": M.filter(regex=f"^{name}_") for name in widths}
     print("a row for each track:", ", ".join(f"{name} {X.shape}" for name, X in kinds.items()))
 
