@@ -807,7 +807,7 @@ for who, (table, embedding) in embedded.items():
 # And to listen: click into the picture, and the song goes on from there. The sentences above it follow a rule that stands
 # at the end of the page.
 
-# %%
+# %% tags=["real-sound"]
 HTML(interactive.framed(pages.song_page(listener or ask, song)))
 
 # %% [markdown]

@@ -35,8 +35,8 @@ from helpers.experiment import DEFAULTS
 from helpers.files import write_atomic
 
 ROOT = Path(__file__).resolve().parents[2]
-MAX_BYTES = 2_000_000  # of a notebook
-SOUND_BYTES = 1_000_000  # of the sound in it
+MAX_BYTES = 1_000_000  # of a notebook
+SOUND_BYTES = 500_000  # of the sound in it
 CLIP_SECONDS, CLIP_RATE = 5, 22050
 SOUND = re.compile(r"(?:<|&lt;)audio\b|data:audio/")  # a player, or a page that holds one
 PLAYER = re.compile(r"<audio\b.*?</audio>", re.DOTALL)
