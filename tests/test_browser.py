@@ -213,6 +213,13 @@ def test_a_song_page_in_a_browser(visit, tmp_path, device):
     box = over.bounding_box()
     over.click(position={"x": box["width"] * 0.7, "y": 20})
     assert 8.4 <= playing(page, "audio") < 11
+    places = page.evaluate("""async () => { const seen = new Set();
+      for (let i = 0; i < 30; i++) {
+        seen.add(document.querySelector(".now").style.left);
+        await new Promise(requestAnimationFrame);
+      }
+      return seen.size; }""")
+    assert places > 10  # it moves with the sound, not four times a second
     page.evaluate("document.querySelector('audio').pause()")
     page.wait_for_timeout(100)
     at, line = page.evaluate("""[document.querySelector("audio").currentTime,

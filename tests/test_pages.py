@@ -205,6 +205,13 @@ def test_nothing_to_hear_is_said(tmp_path):
         pages.library_page(Ask(), [tmp_path / "a.wav"], tmp_path, tmp_path / "x.html")
 
 
+def test_one_artist_alone_has_no_neighbours(tmp_path):
+    songs = [noise(tmp_path / "a" / f"{i}.wav", 0.1 * i) for i in (1, 2, 3)]
+    pages.library_page(Ask(), songs, tmp_path, tmp_path / "x.html")
+    found = data((tmp_path / "x.html").read_text(encoding="utf8"))["songs"]
+    assert [song["near"] for song in found] == [[], [], []]
+
+
 @pytest.mark.parametrize("n", [1, 2, 15])
 def test_a_map_of_few_songs(n):
     xy = pages.places(np.random.default_rng(0).normal(size=(n, 8)).astype("float16"))
