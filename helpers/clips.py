@@ -248,7 +248,6 @@ class EveryClip(keras.utils.PyDataset):
         return np.stack(X)[..., np.newaxis], self.y[part]
 
 
-@keras.saving.register_keras_serializable(package="helpers")
 def kept_answers(
     network: keras.Model,
     log_mels: FeatureStore,
@@ -317,6 +316,7 @@ def kept_answers(
     return FeatureStore(target.parent, params=params, rows=kept()), len(lacking)
 
 
+@keras.saving.register_keras_serializable(package="helpers")
 class SpecAugment(keras.layers.Layer):
     """Hide random stretches of time and random ranges of frequency, in training only.
 
