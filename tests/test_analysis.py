@@ -114,7 +114,7 @@ def test_a_real_song_is_drawn_and_kept_silent(taggers, tmp_path, monkeypatch, wh
     t = np.arange(8 * 16000) / 16000
     soundfile.write(tmp_path / "my song.wav", 0.2 * np.sin(2 * np.pi * 300 * t), 16000)
     text, learned = run(
-        "13_multilabel_tagging", tmp_path, DATASET="demo_instruments", OUT_DIR=str(taggers),
+        "15_multilabel_tagging", tmp_path, DATASET="demo_instruments", OUT_DIR=str(taggers),
         DATA_DIR=str(taggers / "data"), CLASSES=CLASSES, DATASET_OPTIONS=SMALL, FOLLOWED=10,
         SONG=str(tmp_path / "my song.wav") if whose == "own" else "",
     )  # fmt: skip
@@ -137,10 +137,10 @@ def test_a_discography_of_annotations_alone(tmp_path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text if year < 3 else text.replace("Eb", "F"))
     text, learned = run(
-        "12_beatles_exploration", tmp_path, ANNOTATIONS_DIR=str(tmp_path / "lab"), SHUFFLES=50,
+        "14_beatles_exploration", tmp_path, ANNOTATIONS_DIR=str(tmp_path / "lab"), SHUFFLES=50,
         OUT_DIR=str(tmp_path / "out"),
     )  # fmt: skip
     assert "No audio: timbre is left out" in text and "10 songs were read" in text
     assert "No audio was given" in learned and "outside of the key (share)" in learned
-    table = pd.read_csv(tmp_path / "out" / "tables" / "12_beatles_exploration-songs.csv")
+    table = pd.read_csv(tmp_path / "out" / "tables" / "14_beatles_exploration-songs.csv")
     assert np.allclose(table["outside_share"], [0.25] * 6 + [0] * 4)

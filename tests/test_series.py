@@ -290,18 +290,18 @@ def test_the_three_tasks_leave_their_figures(smoke):
     tagger = rows["07_crnn-tagger"]
     assert tagger["n_test"] == 10 and tagger["roc_auc_low"] <= tagger["roc_auc"]
     for how in ("mean", "maximum", "mean-normalised"):
-        row = rows[f"14_instruments-crnn-{how}"]
+        row = rows[f"16_instruments-crnn-{how}"]
         assert row["dataset"] == "demo_instruments" and row["n_test"] == 20
         assert row["lrap_low"] <= row["lrap"] <= row["lrap_high"] and 0 < row["threshold"] < 1
-    reader = rows["15_composers-notes-linear"]
+    reader = rows["17_composers-notes-linear"]
     assert reader["accuracy"] >= 2 * reader["chance"]  # the procedures differ in every trait
-    tags = pd.read_csv(smoke / "tables" / "13_multilabel_tagging-tags.csv", index_col="label")
+    tags = pd.read_csv(smoke / "tables" / "15_multilabel_tagging-tags.csv", index_col="label")
     assert tags["threshold"].between(0, 1).all() and tags["roc_auc"].mean() == pytest.approx(
         tagger["roc_auc"], abs=0.02
     )
-    trap = pd.read_csv(smoke / "tables" / "15_composers-one-recording.csv")
+    trap = pd.read_csv(smoke / "tables" / "17_composers-one-recording.csv")
     assert (trap.iloc[:, 0] > trap.iloc[:, 1]).all()
-    page = (smoke / "13_multilabel_tagging.html").read_text(encoding="utf8")
+    page = (smoke / "15_multilabel_tagging.html").read_text(encoding="utf8")
     assert "data:audio/mpeg;base64," in page and "taggram" in page
 
 

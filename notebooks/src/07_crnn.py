@@ -741,7 +741,7 @@ plt.show()
 # On the left, each tag with its own score and the number of test tracks that have it. Remember what the trunk was
 # taught: genres. A tag that goes with a genre is easy for it, one that any genre may have is not. On the right, the
 # test track with most tags. Softmax has one portion to give away. (Where a dataset gives only its classes, each
-# track has one tag, and softmax is no mistake.) Notebook 13 takes such networks further: it chooses their thresholds
+# track has one tag, and softmax is no mistake.) Notebook 15 takes such networks further: it chooses their thresholds
 # and follows tags through a track. It needs them on the disk.
 
 # %%

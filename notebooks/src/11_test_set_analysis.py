@@ -790,7 +790,7 @@ answer.overall.head(4).round(2).to_frame()
 # These figures are calibrated, for music like that of the validation tracks. Your own song is most likely *not* like it.
 # The network has never heard of any class but those it was taught, and must choose among them. When all four are low, it is
 # telling you so; `answer.over_time` holds its answer to each clip. musicnn's tags are those of real songs; it, too, must
-# choose among its 50. Notebook 13 follows them through a song.
+# choose among its 50. Notebook 15 follows them through a song.
 
 # %%
 embedded = {opened: (E, answer.embedding)}
@@ -860,7 +860,7 @@ Markdown(
 #
 # ## Next
 #
-# Notebook 12 takes a trained network to a discography, and follows a band through its years.
+# Notebook 14 takes a trained network to a discography, and follows a band through its years.
 #
 # **References.** B. Efron, R. Tibshirani, *An introduction to the bootstrap*, 1993. C. Guo et al., *On calibration of
 # modern neural networks*, ICML 2017. M. Sadinle et al., *Least ambiguous set-valued classifiers*, JASA 2019. C.

@@ -83,7 +83,7 @@ plt.style.use("helpers/series.mplstyle")
 DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
-RUN_NAME: str = "12_beatles_exploration"  # name of this step in the leaderboard
+RUN_NAME: str = "14_beatles_exploration"  # name of this step in the leaderboard
 DISCOGRAPHY_DIR: str = ""  # folder of albums, each a folder with its year in the name; empty renders a band
 ANNOTATIONS_DIR: str = ""  # folder that holds chords and keys; empty takes those of the rendered band
 NETWORK_FILE: str = ""  # the network that listens; empty takes one of OUT_DIR that learned from DATASET
@@ -547,7 +547,7 @@ Markdown("\n".join(lines))
 #
 # ## Next
 #
-# Notebook 13 lets several labels be true at once, and follows them through a track.
+# Notebook 15 lets several labels be true at once, and follows them through a track.
 #
 # **References.** C. Harte et al., *Symbolic representation of musical chords*, ISMIR 2005 (chord syntax). M. Mauch et al.,
 # *OMRAS2 metadata project*, ISMIR 2009 (Isophonics annotations). C. Raffel et al., *mir_eval*, ISMIR 2014. N. Mantel, *The

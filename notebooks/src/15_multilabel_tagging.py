@@ -78,7 +78,7 @@ plt.style.use("helpers/series.mplstyle")
 DATASET: str = "demo"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
-RUN_NAME: str = "13_multilabel_tagging"  # name of this step in the leaderboard
+RUN_NAME: str = "15_multilabel_tagging"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 SONG: str = ""  # audio file of yours that is asked about; empty takes an example
 SHOWN_TAGS: int = 20  # most tags in a figure
@@ -588,7 +588,7 @@ Markdown(
 #
 # ## Next
 #
-# Notebook 14 asks the same of real instruments: which of them play in this piece?
+# Notebook 16 asks the same of real instruments: which of them play in this piece?
 #
 # **References.** K. Choi et al., *Convolutional recurrent neural networks for music classification*, ICASSP 2017. J. Pons et
 # al., *End-to-end learning for music audio tagging at scale*, ISMIR 2018 (scores of taggers). Z. Lipton et al., *Optimal

@@ -83,7 +83,7 @@ plt.style.use("helpers/series.mplstyle")
 DATASET: str = "demo_composers"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo_composers"  # folder for features, split, models, metrics
-RUN_NAME: str = "15_composers"  # name of this step in the leaderboard
+RUN_NAME: str = "17_composers"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 TRAP_DRAWS: int = 20  # draws of one recording a composer

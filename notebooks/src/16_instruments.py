@@ -27,7 +27,7 @@
 # - how predominant instruments are scored: micro and macro F1, and the ranking of the labels;
 # - what a leak by excerpt is worth, and what a network hears in two instruments that it confuses.
 #
-# **Before you start**: notebook 07 trains the network, notebook 13 explains thresholds.
+# **Before you start**: notebook 07 trains the network, notebook 15 explains thresholds.
 
 # %% [markdown]
 # ## Setup
@@ -82,7 +82,7 @@ plt.style.use("helpers/series.mplstyle")
 DATASET: str = "demo_instruments"  # name of the dataset, see data/README.md
 DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo_instruments"  # folder for features, split, models, metrics
-RUN_NAME: str = "14_instruments"  # name of this step in the leaderboard
+RUN_NAME: str = "16_instruments"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 WINDOW_HOP: float = 1.0  # distance between windows over a track in seconds
 KEPT: float = 0.15  # share of a clip that an explanation may mark
@@ -434,7 +434,7 @@ Markdown(
 #
 # ## Next
 #
-# Notebook 15 turns to one instrument and many hands: who composed this piano piece?
+# Notebook 17 turns to one instrument and many hands: who composed this piano piece?
 #
 # **References.** J. Bosch et al., *A comparison of sound segregation techniques for predominant instrument recognition in
 # musical audio signals*, ISMIR 2012 (IRMAS). Y. Han, J. Kim, K. Lee, *Deep convolutional neural networks for predominant
