@@ -19,7 +19,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch listen test test-versions lab notebooks render pull bench lint imports clean
+.PHONY: help run study fetch listen test test-versions lab notebooks render assignment pull bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,8 +62,12 @@ lab: $(INSTALLED)  ## open JupyterLab
 notebooks: $(INSTALLED)  ## build notebooks/*.ipynb from notebooks/src (NB=05 for one)
 	@$(RUN) -m notebooks.tools.build build $(NB)
 
-render: $(INSTALLED)  ## build and execute notebooks on the demo dataset, keep outputs (NB=05 for one)
-	@$(RUN) -m notebooks.tools.build render $(NB)
+render: $(INSTALLED)  ## run the demo study and keep its outputs in the notebooks; NB=05 executes that one alone
+	@$(if $(NB),$(RUN) -m notebooks.tools.build render $(NB),$(MAKE) run && $(RUN) -m notebooks.tools.build keep)
+
+assignment: $(INSTALLED)  ## a notebook for a class, without outputs and solutions, and one for its teacher (NB=05)
+	@test -n "$(NB)" || { echo "Say which notebook: make assignment NB=05"; exit 2; }
+	@$(RUN) -m notebooks.tools.classroom $(NB)
 
 pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src (NB=05)
 	@$(RUN) -m notebooks.tools.build pull $(NB)

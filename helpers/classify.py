@@ -253,7 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--csv", type=Path, default=Path("answers.csv"), help="table to write")
     out.add_argument("--page", type=Path, help="page to write instead: .html")
     parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
-    parser.add_argument("--collection", help="table that notebook 11 wrote; names similar tracks")
+    parser.add_argument("--collection", help="table that notebook 13 wrote; names similar tracks")
     parser.add_argument("--data-dir", default="data", help="folder where musicnn is kept")
     return parser
 

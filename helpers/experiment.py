@@ -1,4 +1,4 @@
-"""Dataset, features, split and clips in one call, and networks that a notebook needs first."""
+"""Dataset, features, split and clips in one call, and networks that a notebook opens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEFAULTS = {
     "FOLD": 0,  # which fifth of the groups is the test set, where no official list is
     "SR": 22050,  # sample rate in hertz that all audio is brought to
     "N_FFT": 2048,  # window of the Fourier transform in samples
-    "HOP_LENGTH": 512,  # distance between frames in samples
+    "HOP_LENGTH": 1024,  # distance between frames in samples
     "N_MELS": 64,  # number of mel bands
     "MAX_SECONDS": 30.0,  # longest excerpt of a track that is used
     "CLIP_SECONDS": 3.0,  # length of a clip in seconds
@@ -39,8 +39,8 @@ DEFAULTS = {
 }
 # Enough training for networks that can be looked into, in a minute or two on the demo dataset.
 SMALL = {
-    "05_convpool": {"EPOCHS": 8, "PICTURES": ["log-mel"], "PICTURE_STEPS": 8},
-    "07_crnn": {"CRNN_EPOCHS": 8, "RIVALS": [], "RATE_EPOCHS": 1, "LENGTH_TRACKS": 5},
+    "05_convpool": {"EPOCHS": 8, "PICTURES": ["log-mel"]},
+    "07_crnn": {"RIVALS": [], "LENGTH_TRACKS": 5},
 }
 
 
@@ -300,6 +300,101 @@ class Experiment:
         mine = {"track_ids": self.ids["test"], "parameters": self.parameters}
         mine |= {"dataset": self.dataset, "split": self.split}
         return training.record(name, scores, proba=proba, **mine | more)
+
+
+def open_network(experiment: Experiment, *, model: str = "", accepts=None, first="", **others):
+    """Open the network with the lowest validation loss, and the experiment as its card wants it.
+
+    Where there is no such network yet, a notebook that trains some runs first, made small.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Of the notebook that wants the network: ``Experiment(globals())``.
+    model : str
+        Stem of the file, such as "05_convpool-convpool", to open that one.
+    accepts : callable, optional
+        Takes a keras.Model and says whether it will do, such as `has_maps`.
+    first : str
+        The notebook to run where there is none; "05_convpool" by default, or "07_crnn" where
+        tracks have several labels.
+    **others
+        Parameters of that notebook.
+
+    Returns
+    -------
+    name : str
+        Stem of the file that was opened.
+    network : keras.Model
+        Loaded in Keras's safe mode.
+    experiment : Experiment
+        With the card of the network, as ``experiment.card``.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no network `model`, or none will do. The message names those that are there.
+
+    Notes
+    -----
+    The network reads log-mels and answers the classes of the dataset in their order. Those that
+    show a mistake, and copies of a network under another name, are opened only by name. Test tracks
+    play no part in the choice, so figures on the test tracks stay fair.
+    """
+    from helpers import training
+
+    folder = f"{experiment['OUT_DIR']}/models/{experiment['DATASET']}"
+    dataset = experiment.dataset
+    first = first or ("07_crnn" if dataset.multilabel else "05_convpool")
+    if not (found := _first_that_does(folder, dataset.classes, model, accepts)) and not model:
+        run_first(first, experiment.parameters, **others)
+        found = _first_that_does(folder, dataset.classes, model, accepts)
+    if not found:
+        there = ", ".join(training.find_networks(folder).index) or "none"
+        raise FileNotFoundError(
+            f"no network {model + ' ' if model else ''}in {folder} reads log-mels, answers these "
+            f"classes and will do here; there are: {there}"
+        )
+    name, network, card = found
+    return name, network, Experiment(experiment.parameters, card=card, dataset=dataset)
+
+
+def has_maps(network) -> bool:
+    """Say whether `helpers.explain.grad_cam` can look into a network.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Any network.
+
+    Returns
+    -------
+    bool
+        It is a plain sequence of layers, and one is a convolution over time and frequency.
+    """
+    import keras
+
+    layers = network.layers if isinstance(network, keras.Sequential) else []
+    return any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
+
+
+def _first_that_does(folder: str, classes: list[str], model: str, accepts):
+    """Return name, network and card of the first that will do, lowest validation loss first."""
+    import keras
+
+    from helpers import training
+
+    found = training.find_networks(folder)
+    mistake = found["multilabel"] & (found["activation"] == "softmax")
+    copied = found.index != found["made_by"] + "-" + found["model"]
+    wanted = (found.index == model) if model else ~(mistake | copied)
+    fits = wanted & (found["kind"] == "log_mel") & (found["classes"] == tuple(classes))
+    for name, file in found[fits]["file"].items():
+        card = training.read_card(file)
+        network = keras.models.load_model(file, compile=False, safe_mode=True)
+        if "bands_used" not in card["inputs"] and (accepts is None or accepts(network)):
+            return name, network, card
+    return None
 
 
 def run_first(notebook: str, parameters: dict, **others) -> None:

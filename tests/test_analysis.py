@@ -1,5 +1,7 @@
 """The analysis notebooks on datasets of every kind, not only the one they show."""
 
+import re
+
 import keras
 import nbformat
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 import soundfile
 
 from helpers import clips, datasets, evaluate, features, published, splits, training
+from helpers.classify import Classifier
 from helpers.published.musicnn import INPUTS
+from helpers.recommend import Recommender
 from notebooks.tools import build
 
 ROOT = build.ROOT
@@ -89,20 +93,45 @@ def taggers(tmp_path_factory):
     return out
 
 
+def analyse(name, taggers, folder, **parameters):
+    """Execute a page on what the taggers have left."""
+    return run(
+        name, folder, DATASET="demo_instruments", OUT_DIR=str(taggers), CLASSES=CLASSES,
+        DATA_DIR=str(taggers / "data"), DATASET_OPTIONS=SMALL, **parameters,
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_analysis_of_several_labels(taggers, tmp_path):
-    """Leaderboard, mistakes, calibration, explanations, neighbours and own song, by ROC-AUC."""
-    text, learned = run(
-        "11_test_set_analysis", tmp_path, DATASET="demo_instruments", OUT_DIR=str(taggers),
-        DATA_DIR=str(taggers / "data"), CLASSES=CLASSES, DATASET_OPTIONS=SMALL, EXPLAINED=8,
-    )  # fmt: skip
-    assert "2 models answered all" in text and "roc_auc" in text
+    """Leaderboard, mistakes, wrong labels and calibration, by ROC-AUC."""
+    text, learned = analyse("11_test_set_analysis", taggers, tmp_path)
+    assert "2 models answered all" in text and "of 1 pairs differ after Holm" in learned
     assert "the answers are those of the training notebook: True" in text
-    assert "(roc_auc)" in learned and "roc auc 0." in learned
+    assert "The first was 07 " in learned and ": roc auc 0." in learned
     [saved] = (taggers / "models" / "demo_instruments").glob("11_test_set_analysis-*.keras")
     assert training.read_card(saved)["temperature"] > 0
-    assert "With musicnn in place of the opened network's description: same class from" in learned
-    assert "For *same artist* the ceiling is" in learned and "tags by musicnn: " in text
+
+
+@pytest.mark.slow
+def test_explanations_where_tracks_have_several_labels(taggers, tmp_path):
+    text, learned = analyse("12_listening_to_a_network", taggers, tmp_path, EXPLAINED=8)
+    assert "opened: 07_crnn-tagger" in text and re.search(r"of these \d clips", learned)
+    assert "against *the same, shifted* " in learned and players(tmp_path) == 2
+    tests = pd.read_csv(taggers / "tables" / "12_listening_to_a_network-tests.csv", index_col=0)
+    assert 1 <= len(tests) <= 8 and set(tests["answer"]) <= set(CLASSES)
+
+
+@pytest.mark.slow
+def test_neighbours_and_a_song_where_tracks_have_several_labels(taggers, tmp_path):
+    """The collection is searched from the shell with the network that described it."""
+    text, learned = analyse("13_recommender", taggers, tmp_path)
+    assert "musicnn says: " in learned and "by musicnn" in learned
+    assert "**Same artist**" in learned and "nearest to " in text
+    collection = pd.read_parquet(taggers / "tables" / "13_recommender-collection.parquet")
+    [network] = (taggers / "models" / "demo_instruments").glob("07_crnn-tagger.keras")
+    embedding = Classifier(network)(next((taggers / "data").rglob("*.flac"))).embedding
+    assert len(embedding) == collection.shape[1]
+    assert len(Recommender(collection).nearest(embedding, k=2)) == 2
 
 
 @pytest.mark.slow

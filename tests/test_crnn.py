@@ -30,8 +30,8 @@ PUBLISHED = {
 def notebook():
     """Run the cells that define the two networks, `crnn` and `published_crnn`."""
     names = {"keras": keras, "np": np}
-    for name in ("07_crnn", "10_music_transfer"):
-        for cell in jupytext.read(ROOT / "notebooks" / "src" / f"{name}.py").cells:
+    for name in ("src/07_crnn", "solutions/10_music_transfer"):
+        for cell in jupytext.read(ROOT / "notebooks" / f"{name}.py").cells:
             if "architecture" in cell.metadata.get("tags", []):
                 exec(compile(cell.source, name, "exec"), names)
     return names

@@ -56,15 +56,31 @@ def test_its_failure_is_said_in_one_line(root):
         experiment.run_first("05_loud", {}, EPOCHS=13)
 
 
+def given_to(call, tree):
+    """The named arguments of a call, also those of a dictionary that is spread out in it."""
+    spread = {k.value.id for k in call.keywords if k.arg is None}
+    given = {k.arg: k.value for k in call.keywords if k.arg}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in spread:
+            given |= {key.value: value for key, value in zip(node.value.keys, node.value.values)}
+    return given
+
+
 def calls():
-    """Every call of `run_first` in the series: notebook, what it asks for, further parameters."""
+    """What makes other notebooks run first: who asks, for which one, with what parameters."""
     for path in build.sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "run_first":
-                given = {keyword.arg for keyword in node.keywords}
-                for name in ast.walk(node.args[0]):
-                    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                        yield path.stem, name.value, given
+        tree = ast.parse(path.read_text(encoding="utf8"))
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            if getattr(call.func, "id", "") == "run_first":
+                given, parts = given_to(call, tree), ast.walk(call.args[0])
+                names = [n.value for n in parts if isinstance(n, ast.Constant)]
+            elif getattr(call.func, "id", "") == "open_network":
+                given = given_to(call, tree)
+                names = [given["first"].value] if "first" in given else ["05_convpool", "07_crnn"]
+            else:
+                continue
+            others = set(given) - {"first", "model", "accepts"}
+            yield from ((path.stem, name, others) for name in names if isinstance(name, str))
 
 
 @pytest.mark.parametrize("caller, needed, given", list(calls()))
@@ -75,7 +91,7 @@ def test_what_is_asked_for_exists(caller, needed, given):
 
 def test_every_notebook_that_opens_networks_makes_them_first():
     callers = {caller[:2] for caller, *_ in calls()}
-    assert callers == {"06", "08", "10", "11", "12", "13", "14", "15"}
+    assert callers == {"06", "08", "10", "11", "12", "13", "14", "15", "16", "17"}
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +172,77 @@ def test_the_other_notebook_gets_what_no_cell_names(root):
     source.write_text(SOURCE.replace('"EPOCHS": EPOCHS', '"EPOCHS": EPOCHS, "FOLD": FOLD'))
     experiment.run_first("05_loud", {"OUT_DIR": "out.json", "FOLD": 3})
     assert json.loads((root / "out.json").read_text())["FOLD"] == 3
+
+
+def net(made, *, kind="log_mel", loss=1.0, name="m", maps=True, run=None, classes=None, **card):
+    """Save an untrained network, with the card that a training notebook would have given it."""
+    layers = [keras.layers.Conv2D(2, 3)] if maps else [keras.layers.Activation("relu")]
+    layers = [keras.layers.Input((None, 8, 1)), *layers, keras.layers.GlobalAveragePooling2D()]
+    network = keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")])
+    card = {
+        "model": name, "made_by": "05_loud", "multilabel": False,
+        "classes": classes or made.dataset.classes, "split": {"rule": made.split.rule},
+        "inputs": {**made.store.params, "kind": kind, "clip_frames": 30} | card.pop("inputs", {}),
+        "metrics": {"best_val_loss": loss, "parameters": network.count_params()},
+    } | card  # fmt: skip
+    folder = f"{made['OUT_DIR']}/models/{made['DATASET']}"
+    training.save(network, f"{folder}/{run or card['made_by']}-{name}.keras", card)
+
+
+@pytest.fixture
+def own_folder(music, tmp_path):
+    """The same music, and a folder without networks."""
+    return Experiment(music | {"OUT_DIR": str(tmp_path / "out")})
+
+
+def test_the_network_with_the_lowest_validation_loss_is_opened_with_its_experiment(own_folder):
+    net(own_folder, name="worse", loss=0.9)
+    net(own_folder, name="better", loss=0.5)
+    net(own_folder, name="better", loss=0.4, run="11_test_set_analysis")  # a copy, calibrated
+    net(own_folder, name="waves", loss=0.1, kind="waveform")
+    net(own_folder, name="band", loss=0.1, inputs={"bands_used": [0, 4]})
+    net(own_folder, name="others", loss=0.1, classes=["a", "b"])
+    net(own_folder, name="mistake", loss=0.1, multilabel=True)
+    name, network, opened = experiment.open_network(own_folder)
+    assert name == "05_loud-better" and network.output_shape == (None, 2)
+    assert opened.card["metrics"]["best_val_loss"] == 0.5 and opened.clip_frames == 30
+    assert opened.dataset is own_folder.dataset and opened["N_MELS"] == 8
+    assert experiment.open_network(own_folder, model="05_loud-worse")[0] == "05_loud-worse"
+    calibrated = "11_test_set_analysis-better"
+    assert experiment.open_network(own_folder, model=calibrated)[0] == calibrated
+
+
+def test_only_a_network_that_will_do_is_opened(own_folder):
+    net(own_folder, name="flat", loss=0.1, maps=False)
+    net(own_folder, name="maps", loss=0.9)
+    assert experiment.open_network(own_folder)[0] == "05_loud-flat"
+    name, network, _ = experiment.open_network(own_folder, accepts=experiment.has_maps)
+    assert name == "05_loud-maps" and experiment.has_maps(network)
+    joined = keras.Model(network.inputs[0], network.outputs[0])  # no plain sequence
+    assert not experiment.has_maps(joined)
+
+
+@pytest.mark.parametrize("model", ["05_loud-none", "05_loud-waves"])
+def test_a_network_that_is_named_and_cannot_be_opened_makes_nothing_run(
+    own_folder, model, monkeypatch
+):
+    net(own_folder, name="waves", kind="waveform")
+    monkeypatch.setattr(experiment, "run_first", lambda *_, **__: pytest.fail("it ran"))
+    with pytest.raises(FileNotFoundError, match=f"no network {model} .*there are: 05_loud-waves"):
+        experiment.open_network(own_folder, model=model)
+
+
+def test_where_there_is_no_network_another_notebook_makes_one_first(own_folder, monkeypatch):
+    asked = []
+
+    def make(notebook, parameters, **others):
+        asked.append((notebook, parameters["SR"], parameters["FOLD"], others))
+        net(own_folder)
+
+    monkeypatch.setattr(experiment, "run_first", make)
+    assert experiment.open_network(own_folder, EPOCHS=2)[0] == "05_loud-m"
+    assert experiment.open_network(own_folder)[0] == "05_loud-m"  # and runs nothing again
+    assert asked == [("05_convpool", 8000, 0, {"EPOCHS": 2})]
+    monkeypatch.setattr(experiment, "run_first", lambda *_, **__: None)
+    with pytest.raises(FileNotFoundError, match="will do here; there are: 05_loud-m"):
+        experiment.open_network(own_folder, accepts=lambda network: False)

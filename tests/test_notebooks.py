@@ -7,9 +7,11 @@ import statistics
 import jupytext
 import nbformat
 import pytest
+import yaml
 
 from helpers.experiment import DEFAULTS
 from notebooks.tools import build, run
+from notebooks.tools.glossary import anchor, read_terms
 
 ROOT = build.ROOT
 SOURCES = build.sources()
@@ -54,14 +56,24 @@ def test_built_notebooks_and_outputs_belong_to_their_sources():
 def test_order_of_the_parts(name):
     text = prose(source(name))
     parts = ["# ", "**You will learn**", "**Before you start**", "## Setup", "## What we learned",
-             "## Exercises", "## Next", "**References.**"]  # fmt: skip
+             "## Three questions", "## Exercises", "## Next", "**References.**"]  # fmt: skip
     places = [text.find(part) for part in parts]
     assert -1 not in places, dict(zip(parts, places))
     assert places == sorted(places)
     first = text.split("## Setup")[0]
-    assert re.search(r"^\*[^*\n]+·[^*\n]+·[^*\n]+\*$", first, re.M), "time · needs · writes"
+    line = r"^\*reading \d+ minutes · computing \d+ minutes? · needs [^·*\n]+ · writes [^·*\n]+\*$"
+    assert re.search(line, first, re.M)
     assert len(re.findall(r"^- ", first, re.M)) == 3, "three things to learn"
-    assert 3 <= len(re.findall(r"^## ", text, re.M)) - 4 <= 8
+    assert 3 <= len(re.findall(r"^## ", text, re.M)) - 5 <= 9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reading_time_is_that_of_words_and_figures(name):
+    """200 words a minute, and a minute for three figures."""
+    text = prose(source(name))
+    told = int(re.search(r"^\*reading (\d+) minutes", text, re.M)[1])
+    figures = str(built(name)).count("image/png")
+    assert told == pytest.approx(len(re.findall(r"\w+", text)) / 200 + figures / 3, abs=3, rel=0.25)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,7 +94,9 @@ def test_rhythm(name):
     assert statistics.median(sizes) <= 8
     assert sizes[int(0.9 * len(sizes))] <= 20
     assert max(sizes) <= 30
-    assert 25 <= len(source(name).cells) <= 90
+    assert 30 <= len(source(name).cells) <= 60
+    setup = len(tagged(source(name), "setup"))
+    assert sum(map(n_lines, cells)) <= 260 and setup == 1
     words = len(re.findall(r"\w+", prose(source(name))))
     assert 6 <= words / sum(sizes) <= 25
 
@@ -130,7 +144,7 @@ def test_a_parameter_means_the_same_everywhere():
     for name in NAMES:
         for line in tagged(source(name), "parameters")[0].source.splitlines():
             key = line.split(":")[0]
-            if key in ("DATASET", "OUT_DIR"):  # 14 and 15 begin with a dataset of their own
+            if key in ("DATASET", "OUT_DIR"):  # 16 and 17 begin with a dataset of their own
                 line = re.sub(r"demo(_instruments|_composers)?\"", 'demo"', line)
             if key != "RUN_NAME":
                 assert seen.setdefault(key, line) == line
@@ -160,6 +174,8 @@ def test_kept_outputs_are_clean(name):
             text = str(output.get("text", "")) + str(data.get("text/plain", ""))
             assert "WARNING" not in text and "Warning" not in text, text[:200]
             figures += "image/png" in data
+            if "image/png" in data:
+                assert len(output.metadata.get("image/png", {}).get("alt", "")) > 20
     assert 3 <= figures <= 12 and sound <= build.SOUND_BYTES
 
 
@@ -180,7 +196,7 @@ def test_training_notebooks_audit_their_split_and_save_scores(name):
     assert "network=" in text or '"network": network' in text
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if 4 <= int(n[:2]) != 12])
+@pytest.mark.parametrize("name", [n for n in NAMES if 4 <= int(n[:2]) != 14])
 def test_after_the_lesson_one_call_brings_tracks_features_and_split(name):
     """03 teaches the steps; later notebooks do not repeat them, nor name what they leave alone."""
     text = "\n".join(c.source for c in code(source(name)))
@@ -196,6 +212,57 @@ def test_after_the_lesson_one_call_brings_tracks_features_and_split(name):
 def test_the_readme_lists_every_notebook():
     readme = (ROOT / "README.md").read_text(encoding="utf8")
     assert [n for n in NAMES if f"notebooks/{n}.ipynb" not in readme] == []
+
+
+def test_what_one_reads_is_what_make_run_computes():
+    """The steps that carry a page's name take the page's own parameters."""
+    plan = yaml.safe_load((ROOT / "notebooks/studies/demo.yml").read_text(encoding="utf8"))
+    assert "parameters" not in plan
+    pages = {s["notebook"]: s for s in plan["steps"] if s.get("name") in (None, s["notebook"])}
+    assert sorted(pages) == NAMES
+    for name, step in pages.items():
+        assert set(step.get("parameters", {})) <= {"DATASET", "SPLIT_NAME"}, name
+
+
+GLOSSARY = read_terms(ROOT / "notebooks" / "glossary.md")
+
+
+def test_the_glossary_is_in_order_and_each_term_is_used():
+    terms = list(GLOSSARY)
+    assert len(terms) >= 40 and terms == sorted(terms, key=str.lower)
+    every = "\n".join(prose(built(name)) for name in NAMES)
+    assert [t for t in terms if f"](glossary.md#{anchor(t)} " not in every] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name):
+    """To the glossary, where each term is linked once, and to other pages."""
+    text = prose(built(name))
+    linked = re.findall(r"\]\(glossary\.md#([\w-]+)", text)
+    assert len(linked) == len(set(linked)) >= 5
+    assert set(linked) <= {anchor(term) for term in GLOSSARY}
+    for target in re.findall(r"\]\((?!https?:)([^)\s#]+)", text):
+        assert (ROOT / "notebooks" / target).exists(), target
+
+
+def before(graph, name):
+    """Every page that one builds on, in the end."""
+    parents = {a for a, b in graph if b == name}
+    return parents | {old for parent in parents for old in before(graph, parent)}
+
+
+def test_the_map_of_the_readme_agrees_with_the_pages():
+    """"An arrow points to a page that builds on another": what a page needs comes before it."""
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    drawing = re.search(r"```mermaid\ngraph LR\n(.*?)```", readme, re.S)[1]
+    chains = [re.findall(r"\d\d", line) for line in drawing.splitlines()]
+    graph = {pair for chain in chains for pair in zip(chain, chain[1:])}
+    assert {number for pair in graph for number in pair} == {name[:2] for name in NAMES}
+    for name in NAMES:
+        text = prose(source(name))
+        needs = re.search(r"\*\*Before you start\*\*(.*?)(?:\n\n|\Z)", text, re.S)[1]
+        told = {n for n in re.findall(r"\b[01]\d\b", needs)}
+        assert told <= before(graph, name[:2]), name
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks/studies").glob("*.yml")), ids=str)

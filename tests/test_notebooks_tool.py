@@ -46,7 +46,6 @@ SOURCE = """# ---
 # *one minute · nothing · nothing*
 
 # %% tags=["setup"]
-old = 1
 
 # %% tags=["parameters"]
 SEED: int = 0  # any number
@@ -132,12 +131,11 @@ def pretend_rendered(root: Path) -> None:
     target(root).write_text(build._to_json(nb))
 
 
-def test_build_writes_the_setup_cell_into_the_source_and_the_badge_into_the_notebook(root):
+def test_build_puts_setup_cell_and_badge_into_the_notebook_and_leaves_the_source(root):
     assert build.build(root=root) == [target(root)]
-    text = source(root).read_text()
-    assert 'here = 1\n\n# %% tags=["parameters"]' in text and "old = 1" not in text
-    assert "Colab" not in text
+    assert source(root).read_text() == SOURCE
     nb = read(root)
+    assert nb.cells[1].source.endswith("\nhere = 1")
     assert nb.cells[0].source.startswith(f"# Loudness\n\n{BADGE}\n\n*one minute")
     assert [c.cell_type[0] for c in nb.cells] == ["m", "c", "c", "m", "c", "m"]
     assert nb.metadata.kernelspec.name == "python3"
@@ -190,7 +188,6 @@ def test_a_new_address_is_no_edit_and_makes_no_output_stale(root):
     build.build(root=root)
     pretend_rendered(root)
     change(source(root).with_name("00_template.py"), "someone", "other")
-    assert "setup cell is not the template's" in build.check(root=root)[0]
     build.build(root=root)
     assert build.check(root=root) == [] and "github/other/music" in target(root).read_text()
     build.pull("05", root=root)
@@ -317,11 +314,18 @@ def test_check_finds_what_is_out_of_date(root):
     def problems():
         return " ".join(build.check(root=root))
 
-    assert "setup cell is not the template's" in problems()
+    assert "is missing" in problems()
     build.build(root=root)
     assert "no outputs yet" in problems()
     pretend_rendered(root)
     assert problems() == ""
+    change(source(root), '["setup"]', '["setup"]\nmine = 1')
+    assert "its setup cell must be empty" in problems()
+    change(source(root), "\nmine = 1", "")
+    change(source(root).with_name("00_template.py"), "here = 1", "here = 2")
+    assert "not built from its source" in problems()
+    build.build(root=root)
+    assert problems() == ""  # nor does the setup cell, which stands in the template
     change(source(root), "## Look", "## Listen")
     assert "not built from its source" in problems()
     build.build(root=root)
@@ -561,3 +565,102 @@ def test_a_page_has_alternative_texts_and_folds_what_is_folded():
     (inside,) = re.findall(r"<details.*?</details>", page, re.DOTALL)
     assert ">Set-up &lt;x&gt;</summary>" in inside and "here" in inside
     assert "<img" not in inside and "shown" not in inside
+
+
+GLOSSARY = """# Glossary
+
+Words of the field.
+
+### loudness
+
+How loud a "sound" seems: [see](x.md). More.
+
+### mel band
+
+A range of pitch. Taught elsewhere.
+
+### MFCC
+
+Numbers; few.
+"""
+WORDS = """# %% [markdown]
+# ## Loudness and mel bands
+#
+# Some **loudness**; `loudness` in [mel bands](a.md), in mel bands, with mfcc and MFCCs.
+
+# %% [markdown]
+# Loudness, a mel band and another MFCC.
+
+# %% [markdown]
+# ## Next
+"""
+
+
+@pytest.fixture
+def words(root):
+    (root / "notebooks" / "glossary.md").write_text(GLOSSARY)
+    change(source(root), "# %% [markdown]\n# ## Next\n", WORDS)
+    return root
+
+
+def test_the_first_use_of_a_term_leads_to_the_glossary(words):
+    """Not from headings, code or other links; the definition is the link's title."""
+    build.build(root=words)
+    first, second = (cell.source for cell in read(words).cells[-3:-1])
+    assert first.startswith("## Loudness and mel bands\n")
+    assert first.endswith(
+        "Some **[loudness](glossary.md#loudness \"How loud a 'sound' seems: see.\")**; "
+        '`loudness` in [mel bands](a.md), in [mel bands](glossary.md#mel-band "A range of '
+        'pitch."), with mfcc and [MFCCs](glossary.md#mfcc "Numbers;").'
+    )
+    assert second == "Loudness, a mel band and another MFCC."
+    assert "glossary" not in source(words).read_text()
+
+
+def test_pull_takes_the_links_away_again(words):
+    build.build(root=words)
+    before = source(words).read_text()
+    build.pull("05", root=words)
+    assert source(words).read_text() == before
+    change(target(words), "another MFCC", "no MFCC")
+    build.pull("05", root=words)
+    assert source(words).read_text() == before.replace("another MFCC", "no MFCC")
+
+
+def test_a_page_that_stands_alone_keeps_the_definitions_without_links(words):
+    build.build(root=words)
+    page = build.to_html(read(words), title="Loud")
+    assert '<abbr title="A range of pitch.">mel bands</abbr>' in page
+    assert "glossary.md" not in page
+
+
+def executed(root, **change):
+    """Pretend that the demo study ran this notebook."""
+    nb = read(root)
+    nb.cells.insert(3, new_code_cell("SEED = 0", metadata={"tags": ["injected-parameters"]}))
+    for number, cell in enumerate((c for c in nb.cells if c.cell_type == "code"), start=1):
+        cell.outputs = [new_output("stream", text=f"{number}\n")]
+        if cell.source in change:
+            cell.source = change[cell.source]
+    (root / "runs" / "demo").mkdir(parents=True, exist_ok=True)
+    nbformat.write(nb, root / "runs" / "demo" / "05_loud.ipynb")
+
+
+def test_keep_takes_the_outputs_of_the_demo_study(root):
+    build.build(root=root)
+    with pytest.raises(build.NotebookError, match="runs/demo/05_loud.ipynb is missing; `make run`"):
+        build.keep(root=root)
+    executed(root)
+    build.keep(root=root)
+    cells = [c for c in read(root).cells if c.cell_type == "code"]
+    assert [c.outputs[0].text for c in cells] == ["1\n", "2\n", "4\n"]
+    assert [c.execution_count for c in cells] == [1, 2, 3]
+    assert build.check(root=root) == []
+
+
+def test_keep_refuses_a_run_of_other_code(root):
+    build.build(root=root)
+    executed(root)
+    change(source(root), "2 * y", "3 * y")
+    with pytest.raises(build.NotebookError, match="is not a run of notebooks/05_loud.ipynb"):
+        build.keep(root=root)

@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Load X and Y
 #
-# *3 minutes · needs nothing: it renders its own music · writes `split.csv` and `tables/leak_ladder.csv`*
+# *reading 8 minutes · computing 1 minute · needs nothing: it renders its own music · writes `split.csv`, `tables/`*
 #
-# A network learns from pairs: X, a clip of music, and Y, its label. How those pairs are divided into training and
-# test decides whether the final figure means anything. Published genre classifiers have lost 10 to 40 points when
-# their split was repaired. This notebook builds X and Y, divides them in three ways, and measures how far each one
-# flatters.
+# A network learns from pairs: X, a clip of music, and Y, its label. How those pairs are divided into training and test
+# decides whether the final figure means anything. Published genre classifiers have lost 10 to 40 points when their
+# split was repaired. How many does ours lose? This notebook builds X and Y, divides them in three ways, and measures
+# how far each way flatters.
 #
 # **You will learn**
 #
@@ -26,7 +26,8 @@
 # - how to divide a dataset so that nothing leaks, and how to prove it;
 # - how many points a careless split is worth: the leak ladder.
 #
-# **Before you start**: notebook 02 fills the feature store that is used here.
+# **Before you start**: notebook 02 explains log-mel spectrograms and the feature store that is used here. You should
+# know what a classifier and a test set are (notebook 00).
 
 # %% [markdown]
 # ## Setup
@@ -34,31 +35,10 @@
 # This cell finds the series on your disk. In Colab it fetches it first.
 
 # %% tags=["setup"]
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-REPOSITORY = ""
-folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
-alone = ROOT is None
-if alone:
-    ROOT = folders[-1]
-    if not REPOSITORY:
-        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
-                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
-    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
-        raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-os.chdir(ROOT)
-sys.path.insert(0, str(ROOT))
-if alone or "google.colab" in sys.modules:
-    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
-import helpers
-
-helpers.keep_native_logs_out_of_cells()
 
 # %% tags=["imports"]
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -84,7 +64,7 @@ SPLIT_RULE: str = "auto"  # auto, official, group or track
 FOLD: int = 0  # which fifth of the groups is the test set, where no official list is
 SR: int = 22050  # sample rate in hertz that all audio is brought to
 N_FFT: int = 2048  # window of the Fourier transform in samples
-HOP_LENGTH: int = 512  # distance between frames in samples
+HOP_LENGTH: int = 1024  # distance between frames in samples
 N_MELS: int = 64  # number of mel bands
 MAX_SECONDS: float = 30.0  # longest excerpt of a track that is used
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
@@ -95,9 +75,9 @@ SEED: int = 0  # seed of every random choice
 # %% [markdown]
 # ## X and Y
 #
-# The table of tracks comes from the dataset, the frames from the feature store of notebook 02. The store is filled
-# if it is not there yet. Tracks that could not be read are left out, and counted: a figure on 990 of 1000 tracks is
-# fine, but it must say so.
+# The table of tracks comes from the dataset, the frames from the feature store of notebook 02. The store is filled if
+# it is not there yet. Tracks that could not be read are left out, and counted. The music is synthetic unless you change
+# `DATASET`.
 
 # %%
 dataset = datasets.load(DATASET, DATA_DIR, classes=CLASSES or None, **DATASET_OPTIONS)
@@ -134,20 +114,33 @@ print(f"{len(every.owner)} clips from {len(tracks)} tracks, {clip_frames} frames
 print("one batch: X", X_batch.shape, "= (clips, frames, mel bands, channels); Y", Y_batch.shape)
 
 # %% [markdown]
-# The axes matter. Time is axis 1 and frequency is axis 2. One of the projects that this series takes up fed an LSTM
-# with frequency where time should have been, and nobody noticed, because the shapes fitted. Assert what you mean.
+# The axes matter. Time is axis 1 and frequency is axis 2. A common mistake is to feed a recurrent network with frequency
+# where time should be. Nobody notices, because the shapes fit. Assert what you mean.
 
 # %%
 assert X_batch.shape[1:] == (clip_frames, store.n_mels, 1)
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.8), sharey=True)
+levels = {}
 for ax, i in zip(axes, np.linspace(0, len(every.owner) - 1, 4).astype(int)):
     batch, place = divmod(int(i), every.batch_size)
-    ax.imshow(every[batch][0][place, :, :, 0].T, origin="lower", aspect="auto")
-    ax.set(title=f"{tracks['label'][every.owner[i]]}, frame {every.start[i]}", xlabel="frame (axis 1)")
+    clip, label = every[batch][0][place, :, :, 0], tracks["label"][every.owner[i]]
+    levels[f"{label}, frame {every.start[i]}"] = [half.mean() for half in np.array_split(clip, 2, axis=1)]
+    image = ax.imshow(clip.T, origin="lower", aspect="auto", vmin=-80, vmax=20)
+    ax.set(title=f"{label}, frame {every.start[i]}", xlabel="frame (axis 1)")
 axes[0].set_ylabel("mel band (axis 2)")
+fig.colorbar(image, label="decibels")
 plt.show()
+
+# %%
+told = "; ".join(f"*{name}*: {low:.0f} and {high:.0f}" for name, (low, high) in levels.items())
+n_low = sum(low > high for low, high in levels.values())
+Markdown(
+    f"Each picture is {clip_frames} frames wide, {CLIP_SECONDS:g} seconds, and {store.n_mels} bands high. Bright is loud. "
+    f"The mean level of the lower and the upper half of the bands, in decibels: {told}. The lower half is the louder one "
+    f"in {n_low} of {len(levels)}."
+)
 
 # %% [markdown]
 # ## A split without leaks
@@ -161,8 +154,9 @@ plt.show()
 # %%
 prints = splits.fingerprints(store, tracks["track_id"])
 duplicates = splits.near_duplicates(prints)
+for a, b, correlation in duplicates.head(3).itertuples(index=False):
+    print(f"{a} and {b} are the same recording: correlation {correlation:.2f}")
 print(f"{len(duplicates)} pairs of near-duplicates among {len(tracks)} tracks")
-duplicates.head()
 
 # %% [markdown]
 # ### Divide
@@ -177,7 +171,8 @@ split = splits.make(
     tracks, f"{OUT_DIR}/{SPLIT_NAME}.csv", rule=SPLIT_RULE, fold=FOLD, seed=SEED, duplicates=duplicates
 )
 print(split.rule)
-pd.crosstab(tracks.set_index("track_id")["label"], split.sides).reindex(columns=list(splits.SIDES))
+counts = pd.crosstab(tracks.set_index("track_id")["label"], split.sides).reindex(columns=list(splits.SIDES))
+counts.rename_axis(index=None, columns=None)
 
 # %% [markdown]
 # Three sides, three uses. The networks learn from *train*. Choices, such as when to stop, are made on *valid*.
@@ -197,10 +192,11 @@ splits.write(split, f"{OUT_DIR}/{SPLIT_NAME}.csv")
 print(split.rule)
 
 # %% [markdown]
-# What do these lines mean? `mend` leaves copies out of the training side and never touches the test side. `check` stops the notebook with
-# the names of the offenders if anything is left. It runs again before every training in this series.
+# `mend` leaves copies out of the training side and never touches the test side. `check` stops the notebook with the
+# names of the offenders if anything is left. It runs again before every training in this series.
 #
-# An alarm that has never rung proves nothing. Does the audit see a leak at all? Here is a split by track, drawn at random, as many projects do it.
+# An alarm that has never rung proves nothing. Does the audit see a leak at all? Here is a common mistake: tracks drawn
+# at random, whoever plays them.
 
 # %%
 careless = splits.by_track(tracks, seed=SEED)
@@ -211,16 +207,16 @@ found.head(3)
 # %% [markdown]
 # ## The leak ladder
 #
-# Now measure. One small model, three ways to divide, the same clips. The model is a support vector machine on the
-# mean and standard deviation of each mel band in a clip.
+# Now measure. One small model, three ways to divide, the same clips. The model is a support vector machine, which draws
+# borders between classes. It sees the mean and standard deviation of each mel band in a clip.
 #
 # - **by clip**: clips of one track stand on both sides;
 # - **by track**: tracks stay whole, but the artist stands on both sides;
 # - **by group**: the artist is on one side only.
 #
-# Each clip is predicted exactly once, in five folds, so the three figures are about the same clips. Nothing about
-# the model changes from rung to rung. Before you run the cell, guess: how many points lie between the first and
-# the last?
+# In **cross-validation**, the clips are divided into folds, and each fold is predicted by a model that learned from the
+# others. So each clip is predicted exactly once, and the three figures are about the same clips. Nothing about the model
+# changes from rung to rung. Before you run the cell, guess: how many points lie between the first and the last?
 
 # %%
 def describe(X):
@@ -241,26 +237,26 @@ X.shape
 grouped = StratifiedGroupKFold(5, shuffle=True, random_state=SEED)
 n_folds = grouped.get_n_splits(X, part.y, group)  # fewer where there are fewer groups
 ways = {
-    "by clip": StratifiedKFold(n_folds, shuffle=True, random_state=SEED).split(X, part.y),
-    "by track": grouped.split(X, part.y, part.owner),
-    "by group": grouped.split(X, part.y, group),
+    "by clip": list(StratifiedKFold(n_folds, shuffle=True, random_state=SEED).split(X, part.y)),
+    "by track": list(grouped.split(X, part.y, part.owner)),
+    "by group": list(grouped.split(X, part.y, group)),
 }
 model = make_pipeline(StandardScaler(), SVC(C=10))
 
 # %%
-rows = {}
+answers, rows = {}, {}
 for name, folds in ways.items():
-    y_pred = cross_val_predict(model, X, part.y, cv=list(folds), n_jobs=JOBS)
-    proba = np.eye(len(dataset.classes))[y_pred]
-    rows[name] = evaluate.scores(part.y, proba, groups=group, seed=SEED)
+    y_pred = cross_val_predict(model, X, part.y, cv=folds, n_jobs=JOBS)
+    answers[name] = np.eye(len(dataset.classes))[y_pred]
+    rows[name] = evaluate.scores(part.y, answers[name], groups=group, seed=SEED)
 
 # %%
 ladder = pd.DataFrame(rows).T
-ladder[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_groups"]].round(3)
+ladder[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_groups", "chance"]].round(3)
 
 # %% [markdown]
-# Whole groups are redrawn for the intervals, because clips of one artist succeed and fail together. An interval
-# over single clips would look several times more certain than it is.
+# The last columns: `n_test` clips of `n_groups` groups. The intervals are **bootstrap** intervals that redraw whole groups, because clips of one
+# artist succeed and fail together. An interval over single clips would look several times more certain than it is.
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(ladder, chance=ladder["chance"].iloc[0])
@@ -268,46 +264,60 @@ ax.set_title(f"The leak ladder: one model, {len(part.owner)} clips, three splits
 plt.show()
 
 # %%
-step = ladder["accuracy"]
-drop, artist_part = step["by clip"] - step["by group"], step["by track"] - step["by group"]
-has_artists = tracks["group"].nunique() < 0.9 * len(tracks)
-fall = f"From *by clip* to *by group* the same model falls from {step['by clip']:.2f} to {step['by group']:.2f}, "
-fall += f"{100 * drop:.0f} points. It did not get worse: it was never that good. "
-level = f"Here *by clip* ({step['by clip']:.2f}) and *by group* ({step['by group']:.2f}) are level. "
-artists = f"Of these, {100 * artist_part:.0f} points come from artists it had met before."
-no_artists = "This dataset names no artists, so each track is its own group, and the last two rungs nearly agree."
-Markdown((fall if drop > 0.02 else level) + (artists if has_artists and drop > 0.02 else no_artists))
+step, CLIP, TRACK, GROUP = ladder["accuracy"], "by clip", "by track", "by group"
+paired = evaluate.compare(part.y, answers[CLIP], answers[GROUP], groups=group, seed=SEED)
+drop, low, high = (100 * paired[f"difference{end}"] for end in ("", "_low", "_high"))
+told = f"From *by clip* to *by group* the same model goes from {step[CLIP]:.2f} to {step[GROUP]:.2f} (chance "
+told += f"{ladder['chance'].iloc[0]:.2f}), {drop:.0f} points less, interval {low:.0f} to {high:.0f}. "
+if low > 0:
+    told += "It did not get worse: on music by others it was never that good. "
+if tracks["group"].nunique() < 0.9 * len(tracks):
+    told += f"From *by track* to *by group* it loses {100 * (step[TRACK] - step[GROUP]):.0f} points: so much came from "
+    told += "artists that it had met before."
+else:
+    told += "This dataset names hardly any artists, so the last two rungs are nearly the same."
+Markdown(told)
 
 # %% [markdown]
-# Where does the fall come from? Clips of one track share everything: key, tempo, instruments, the room, the mix. A model that finds
-# the nearest clip has found the track, and with it the label. Between tracks of one artist much of this remains.
-# Only the lowest rung answers the question that matters: how well does the model do on music by somebody it has
-# never heard? Many published figures stand on the upper rungs.
+# Why should clips of one track help so much? They share everything: key, tempo, instruments, the room, the mix. A model
+# that finds the nearest clip has found the track, and with it the label. Between tracks of one artist much of this
+# remains. Only the lowest rung answers the question that matters: how well does the model do on music by somebody it
+# has never heard? Many published figures stand on the upper rungs.
 #
 # ## Scaling from the training part only
 #
-# Networks learn faster when inputs are centred: a band that always lies near −50 dB would drown one that moves
-# around 0. The mean and variance of each band must come from training clips,
-# because taking them from all clips is a leak too, if a small one. How small? Measure it, do not guess.
+# Networks learn faster when inputs are centred: a band that always lies near −50 dB would drown one that moves near
+# zero. The mean and variance of each band must come from training clips, because taking them from all clips is a leak
+# too, if a small one. How small?
 
 # %%
 mean, variance = clips.band_statistics(store, split.ids("train"))
 mean_all, _ = clips.band_statistics(store, split.sides.index.tolist())
 print(f"mean and variance of {len(mean)} bands from {len(split.ids('train'))} training tracks")
-print(f"with test tracks included the means would move by up to {np.abs(mean - mean_all).max():.2f} dB")
 
 # %%
 fig, ax = plt.subplots()
 ax.plot(mean, label="mean of the training clips")
 ax.fill_between(range(len(mean)), mean - variance**0.5, mean + variance**0.5, alpha=0.2, label="± one standard deviation")
-ax.plot(mean_all, ":", color="C1", label="mean with the test clips: do not use")
-ax.set(xlabel="mel band", ylabel="decibels")
+ax.plot(mean_all, ":", color="C1", label="mean of all clips: do not use")
+ax.set(xlabel="mel band", ylabel="decibels", title="Mean and spread of each mel band")
 ax.legend()
 plt.show()
 
+# %%
+moved = np.abs(mean_all - mean)
+share = moved / variance**0.5
+Markdown(
+    f"The mean lies highest in band {mean.argmax()} ({mean.max():.0f} dB) and lowest in band {mean.argmin()} "
+    f"({mean.min():.0f} dB). With the clips of all tracks it would move most in band {share.argmax()}, by "
+    f"{moved[share.argmax()]:.2f} dB where a standard deviation is {variance[share.argmax()] ** 0.5:.1f} dB: "
+    f"{share.max():.0%} of it. "
+    + ("Here this leak is small." if share.max() < 0.2 else "Here this leak is not small.")
+)
+
 # %% [markdown]
-# The curves lie close together, so here this leak is worth little. It costs nothing to avoid, and on small or
-# uneven data it can matter. The networks of this series carry these numbers in their first layer, so a saved model needs nothing beside it.
+# To avoid this leak costs nothing, and on few or uneven tracks it can matter. The networks of this series carry these
+# numbers in their first layer, so a saved model needs nothing beside it.
 #
 # ## Feeding clips
 #
@@ -329,7 +339,7 @@ print("the next epoch draws other clips:", not np.array_equal(first, feed[0][0])
 # %%
 index = pd.DataFrame({"track_id": tracks["track_id"].to_numpy()[every.owner], "start": every.start, "Y": every.y})
 index["split"] = index["track_id"].map(split.sides)
-os.makedirs(f"{OUT_DIR}/tables", exist_ok=True)
+Path(OUT_DIR, "tables").mkdir(parents=True, exist_ok=True)
 index.to_csv(f"{OUT_DIR}/tables/clips_{SPLIT_NAME}.csv", index=False)
 columns = ["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_groups", "chance"]
 ladder[columns].to_csv(f"{OUT_DIR}/tables/leak_ladder_{SPLIT_NAME}.csv")
@@ -344,20 +354,66 @@ Markdown(
     f"- The split ({split.rule}) has {counts['train']} training, {counts['valid']} validation and {counts['test']} "
     f"test tracks; the audit found {len(leaks)} leaks before mending and none after, and {len(found)} in a careless "
     f"split.\n"
-    f"- Dividing by clip scored {step['by clip']:.2f}, by track {step['by track']:.2f}, by group "
-    f"{step['by group']:.2f} [{ladder.loc['by group', 'accuracy_low']:.2f}, "
-    f"{ladder.loc['by group', 'accuracy_high']:.2f}], chance {ladder['chance'].iloc[0]:.2f}."
+    f"- Dividing by clip scored {step[CLIP]:.2f}, by track {step[TRACK]:.2f}, by group {step[GROUP]:.2f} "
+    f"[{ladder.loc[GROUP, 'accuracy_low']:.2f}, {ladder.loc[GROUP, 'accuracy_high']:.2f}] of {len(part.owner)} clips, "
+    f"chance {ladder['chance'].iloc[0]:.2f}: the careless split is worth {drop:.0f} points."
 )
 
 # %% [markdown]
+# ## Three questions
+#
+# Think first, then click.
+#
+# <details><summary>1. A thousand songs are cut into clips and shuffled; a model gets 95 % of the test clips right. What does that say?</summary>
+#
+# How well the model knows these songs again. Nearly every test clip has a clip of the same song in training. It says
+# nothing about songs that the model has not met.
+#
+# </details>
+#
+# <details><summary>2. Your dataset names no artists. What can you do?</summary>
+#
+# Divide by track, look for near-duplicates, and say beside the figure that artists may stand on both sides. Album names,
+# the tags in the files or a list published by others may still tell who plays.
+#
+# </details>
+#
+# <details><summary>3. The mean of a band holds no labels. Why must it not come from all tracks?</summary>
+#
+# The test tracks stand for music that does not exist yet, so nothing may be computed from them beforehand. Here it costs
+# little. The same habit protects you where it costs much, as when features are *chosen* with the test tracks.
+#
+# </details>
+#
 # ## Exercises
 #
-# 1. Make clips shorter, `CLIP_SECONDS` = 1. Which rung of the ladder moves most, and why?
-#    *Hint: how many clips of the same track are then in training?*
-# 2. Replace the support vector machine by the nearest neighbour. Does the ladder get steeper?
-#    *Hint: `sklearn.neighbors.KNeighborsClassifier(1)` remembers instead of learning.*
-# 3. Draw the split with five seeds. How far does the test figure move? Is the interval wide enough?
+# ### 1. Longer clips
 #
+# Climb the ladder with clips of six seconds. Which rung moves most, and why? *Hint: `clips.EveryClip` with another
+# `clip_frames`. How many clips of the same track are then in training, and what does one clip hold?*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 2. A model that remembers
+#
+# Replace the support vector machine by the nearest neighbour. Does the ladder get steeper? *Hint:
+# `sklearn.neighbors.KNeighborsClassifier(1)` remembers instead of learning; the folds in `ways` can be used again.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 3. Five draws
+#
+# Draw the split with five seeds, train on *train*, test on *test*. How far does the accuracy move? Is the interval wide
+# enough? *Hint: `splits.by_group(tracks, seed=…).sides`, and `part.owner` says which track of `sample` a clip is from.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
 # ## Next
 #
 # From here on one call, `helpers.experiment.Experiment(globals())`, does these steps, so that each notebook begins with

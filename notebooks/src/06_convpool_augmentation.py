@@ -13,20 +13,20 @@
 # %% [markdown]
 # # Augmentation
 #
-# *15 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
+# *reading 12 minutes · computing 3 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
 #
-# A network with many parameters and few songs learns the songs. Augmentation shows it each clip in another way every
-# time: stretched, cropped elsewhere, with holes, or mixed with another clip. Whether that helps is an experiment, and
-# an easy one to get wrong: an augmented network that also trains longer will look better for the wrong reason. Here
+# A network with few songs learns the songs. **Augmentation** shows it each clip in another way every time: from another
+# place, stretched, in another key, with noise or holes, or mixed with another clip. Does that help? It is an experiment,
+# and an easy one to get wrong: an augmented network that also trains longer looks better for the wrong reason. Here
 # everything but the clips stays the same.
 #
 # **You will learn**
 #
-# - what zoom, time crop, SpecAugment and mixup do to a clip, seen and heard;
-# - how to compare augmentations fairly: same networks, same split, same seed, same number of steps;
+# - what people do to sounds and to spectrograms, seen and heard;
+# - how to compare augmentations fairly: same network, same split, same number of steps, and a correction for many tests;
 # - what a long run adds, and how early stopping ends it.
 #
-# **Before you start**: notebook 05 explains the networks, which are trained again here.
+# **Before you start**: notebook 05 explains the network, which is trained again here.
 
 # %% [markdown]
 # ## Setup
@@ -34,41 +34,23 @@
 # This cell finds the series on your disk. In Colab it fetches it first.
 
 # %% tags=["setup"]
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-REPOSITORY = ""
-folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
-alone = ROOT is None
-if alone:
-    ROOT = folders[-1]
-    if not REPOSITORY:
-        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
-                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
-    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
-        raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-os.chdir(ROOT)
-sys.path.insert(0, str(ROOT))
-if alone or "google.colab" in sys.modules:
-    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
-import helpers
-
-helpers.keep_native_logs_out_of_cells()
 
 # %% tags=["imports"]
+from pathlib import Path
+from types import SimpleNamespace
+
 import keras
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import Audio, Markdown
+from IPython.display import HTML, Audio, Markdown
+from joblib import Parallel, delayed
 
 from helpers import clips, evaluate, plotting, training
-from helpers.clips import SpecAugment
+from helpers.audio import load_audio
 from helpers.experiment import Experiment, run_first
+from helpers.features import log_mel
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -79,90 +61,65 @@ OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "06_convpool_augmentation"  # name of this step in the leaderboard
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
-NETWORKS: list = ["convpool", "convconvpool"]  # networks of that step that are trained here
-WAYS: list = ["crop", "zoom", "specaugment", "mixup"]  # ways to change a clip, each tried alone and all together
+NETWORKS: list = ["convpool"]  # networks of that step that are trained here
+WAYS: list = ["crop", "zoom", "specaugment", "mixup", "sound"]  # ways to change a clip, each alone and all together
 ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
-STEPS: int = 300  # optimizer steps of each training, the same for all
+TAKES: int = 3  # changed copies of the sound of each training track
+TAKE_SECONDS: float = 9.0  # length of the part of a track that is copied
+STEPS: int = 460  # optimizer steps of each training, the same for all
 LONG_EPOCHS: int = 80  # most epochs of the long run at the end
 PATIENCE: int = 6  # stop after so many epochs without a better validation loss
-LEARNING_RATE: float = 0.001  # of the Adam optimizer
+CONV_RATE: float = 0.003  # learning rate of Adam for these networks
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
 # ## The data
 #
-# The same tracks, features and split as in notebook 05.
+# The same tracks, features and split as in notebook 05. The network comes from the file that notebook 05 saved: its
+# architecture and the scaling of the mel bands are read, the trained weights are thrown away. Copying the code instead
+# would be a risk. Somebody improves one copy, and the comparison with 05 is about two things at once.
 
 # %%
 experiment = Experiment(globals())
-print(experiment)
 dataset, store, tracks, split = experiment.dataset, experiment.store, experiment.tracks, experiment.split
-ids, Y, clip_frames = experiment.ids, experiment.Y, experiment.clip_frames
-
-# %% [markdown]
-# The networks come from the files that notebook 05 saved: the architecture and the scaling of the mel bands are
-# read, the trained weights are thrown away. Copying the code instead would be a risk. Somebody improves one copy,
-# and the comparison with 05 is about two things at once.
-
-# %%
-def untrained(name):
-    """Return a network of 05 with new weights, the same for every training."""
-    return training.untrained(f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-{name}.keras", seed=SEED)
-
-
-# %%
-if not Path(f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-{NETWORKS[0]}.keras").exists():
+ids, clip_frames = experiment.ids, experiment.clip_frames
+files = {name: f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-{name}.keras" for name in NETWORKS}
+if not all(Path(file).exists() for file in files.values()):
     run_first("05_convpool", globals(), RUN_NAME=NETWORKS_FROM)
-counts = {name: untrained(name).count_params() for name in NETWORKS}
-pd.Series(counts, name="parameters").map("{:,}".format)
+counts = {name: training.untrained(file, seed=SEED).count_params() for name, file in files.items()}
+print(experiment, f"parameters: {counts}", sep="\n")
 
 # %% [markdown]
-# ## Four ways to change a clip
+# ## Ways to change the picture
 #
-# **Time crop.** Take the clip from another place of the track each time. It costs nothing, and every crop is real
-# music. Without it, each epoch shows the same clips in another order. Notebook 05 already cropped at random; here
-# we learn what that was worth.
+# **Crop.** Take the clip from another place of the track each time. It costs nothing, and every crop is real music.
+# Without it, each epoch shows the same clips in another order. Notebook 05 already cropped at random; here we learn what
+# that was worth. In code it is one word, `redraw`.
 #
 # **Zoom.** Treat the spectrogram as a photo and enlarge or shrink it on both axes. On the time axis that is another
-# tempo. On the frequency axis it moves and spreads the partials, which no instrument does. It was the only
-# augmentation of the project that this notebook takes up.
+# tempo. On the frequency axis it moves and spreads the partials, which no instrument does.
+#
+# **SpecAugment.** Hide a few stretches of time and a few ranges of frequency, so that the network cannot rest on one
+# moment or one band. The layer stands behind the scaling, where 0 is the mean of a band, so a hole is an average frame
+# and not a silent one.
 
 # %%
-def random_clips(crop):
-    """Training clips; `crop` draws new places in each epoch."""
-    return experiment.random_clips(redraw=crop)
-
-
-# %%
-def zoom():
-    """Stretch or squeeze time (height) and frequency (width), each by its own random factor."""
-    return keras.layers.RandomZoom((-ZOOM, ZOOM), (-ZOOM, ZOOM), fill_mode="nearest", seed=SEED)
-
+LAYERS = {  # on the axes time (height) and frequency (width)
+    "zoom": lambda: keras.layers.RandomZoom((-ZOOM, ZOOM), (-ZOOM, ZOOM), fill_mode="nearest", seed=SEED),
+    "specaugment": lambda: clips.SpecAugment(time=MASK, frequency=MASK, masks=2, seed=SEED),
+}
 
 # %% [markdown]
-# **SpecAugment.** Hide a few stretches of time and a few ranges of frequency. The network must not rest on one
-# moment or one band. The layer stands behind the scaling, where 0 is the mean of a band, so a hole is an average
-# frame and not a silent one.
-
-# %%
-def specaugment():
-    """Two masks on each axis, each of random place and width."""
-    return SpecAugment(time=MASK, frequency=MASK, masks=2, seed=SEED)
-
-
-# %% [markdown]
-# **Mixup.** Blend two clips and their answers in the same proportion: 80 % of this rock clip and 20 % of that jazz
-# clip should be called 0.8 rock and 0.2 jazz. Answers are now shares, not class numbers, so Y becomes one column a
-# class. We blend decibels, which is simple and common; blending the sounds themselves would let the louder one win.
+# **Mixup.** Blend two clips and their answers in the same proportion: 80 % of this rock clip and 20 % of that jazz clip
+# should be called 0.8 rock and 0.2 jazz. Answers are now shares, not class numbers, so Y becomes one column a class. We
+# blend decibels, which is simple and common. The proportion is drawn from a beta distribution; with a small `MIXUP`,
+# most clips stay nearly pure.
 
 # %%
 class Mixed(keras.utils.PyDataset):
-    """Batches whose clips are blended with others of the batch; Y becomes shares of the classes.
-
-    With `alpha` 0 nothing is blended, and Y is one column a class all the same.
-    """
+    """Batches whose clips are blended with others of the batch; Y becomes shares of the classes."""
 
     def __init__(self, batches, alpha):
         super().__init__()
@@ -174,13 +131,11 @@ class Mixed(keras.utils.PyDataset):
     def __getitem__(self, index):
         X, y = self.batches[index]
         Y = np.eye(len(dataset.classes), dtype="float32")[y]
-        if not self.alpha:
+        if not self.alpha:  # nothing is blended
             return X, Y
         rng = np.random.default_rng([SEED, self.batches.epoch, index])
-        share = rng.beta(self.alpha, self.alpha, len(X)).astype("float32")
-        other = rng.permutation(len(X))
-        blend = share[:, None, None, None]
-        share = share[:, None]
+        share = rng.beta(self.alpha, self.alpha, (len(X), 1)).astype("float32")
+        other, blend = rng.permutation(len(X)), share[:, :, None, None]
         return blend * X + (1 - blend) * X[other], share * Y + (1 - share) * Y[other]
 
     def on_epoch_end(self):
@@ -188,16 +143,75 @@ class Mixed(keras.utils.PyDataset):
 
 
 # %% [markdown]
-# One line says which of the four each training uses. It is the whole experiment.
+# ## Ways to change the sound
+#
+# A picture does not know what music is. Musicians change *sounds*: they play faster or slower, in another key, louder,
+# in a noisier room. librosa does the first two: **time stretch** changes the tempo and keeps the pitch, **pitch shift**
+# changes the pitch and keeps the tempo. Gain and noise are one line of NumPy each. `amount` goes from -1 to 1.
+
+# %%
+def noise(y, amount):
+    """Add white noise, 40 to 10 decibels below the sound."""
+    hiss = np.random.default_rng(SEED).standard_normal(len(y)).astype(np.float32)
+    return y + hiss * y.std() * 10 ** ((15 * amount - 25) / 20)
+
+
+CHANGES = {
+    "time stretch": lambda y, amount: librosa.effects.time_stretch(y, rate=1.25**amount),
+    "pitch shift": lambda y, amount: librosa.effects.pitch_shift(y, sr=sr, n_steps=3 * amount),
+    "gain": lambda y, amount: y * 10 ** (6 * amount / 20),
+    "noise": noise,
+}
+
+# %% [markdown]
+# These changes are too slow to be made anew for each batch. So they are made once, before training: from a part of each
+# training track come a few **takes**, each with all four changes by random amounts, and their log-mels are kept. Only
+# training tracks: a changed test track would be an easier or harder exam.
+
+# %%
+made_with = {name: store.params[name] for name in ("sr", "n_fft", "hop_length", "n_mels")}
+sr, hop = store.params["sr"], store.params["hop_length"]
+
+
+def takes(number, track_id):
+    """Log-mels of a track and of changed copies of its middle, each [shape=(time, frequency)]."""
+    rng, found = np.random.default_rng([SEED, number]), [store.frames(track_id)]
+    y = load_audio(tracks.loc[track_id, "path"], sr=sr, offset=None, max_seconds=TAKE_SECONDS)
+    for _ in range(TAKES):
+        changed = y
+        for change in CHANGES.values():
+            changed = change(changed, rng.uniform(-1, 1))
+        found.append(log_mel(changed, **made_with).T.astype(np.float16))
+    return found
+
+
+jobs, todo = Parallel(n_jobs=experiment["JOBS"], prefer="threads"), ids["train"] if "sound" in WAYS else []
+made = dict(zip(todo, jobs(delayed(takes)(number, track_id) for number, track_id in enumerate(todo))))
+print(f"{TAKES * len(made)} takes of {len(made)} training tracks")
+
+# %% [markdown]
+# `PLAN` says which ways each training uses. It is the whole experiment. With changed sounds, a clip comes from the track or
+# from one of its takes, drawn anew each time.
 
 # %%
 PLAN = {"none": [], **{way: [way] for way in WAYS}, "all": WAYS}
 
+
+def clips_of(plan):
+    """Training clips, changed in the ways of a plan that are not layers of the network."""
+    rng = np.random.default_rng(SEED)
+    any_take = SimpleNamespace(frames=lambda track_id: made[track_id][rng.integers(1 + TAKES)])  # like a feature store
+    source = any_take if "sound" in plan else store
+    drawn = experiment.random_clips(store=source, clip_frames=clip_frames, redraw="crop" in plan)
+    return Mixed(drawn, MIXUP * ("mixup" in plan))
+
+
 # %% [markdown]
 # ### See and hear it
 #
-# One clip, as each way leaves it. The layers stand behind the scaling, so the pictures show scaled values: 0 is the
-# mean of the band over the training tracks, and 1 is one standard deviation above it.
+# One clip, as each way leaves it. The layers stand behind the scaling, so the pictures show scaled values: 0 is the mean
+# of the band over the training tracks, and 1 is one standard deviation above it. For a change of the sound, the log-mel
+# is that of the changed sound.
 
 # %%
 mean, variance = clips.band_statistics(store, ids["train"])
@@ -208,152 +222,150 @@ def scale(X):
     return (X - mean[:, None]) / np.sqrt(variance)[:, None]
 
 
-# %%
-batches = random_clips(crop=False)
+batches = experiment.random_clips(redraw=False)
 X, y = batches[0]
-mixed, shares = Mixed(batches, alpha=1.0)[0]
-at = int(np.abs(shares.max(axis=1) - 0.6).argmin())  # a clip that is blended visibly
-track = store.frames(batches.track_ids[batches.order[at]])
-elsewhere = int((batches.position[at] + 0.5) % 1 * max(len(track) - clip_frames, 0))
+mixed, shares = Mixed(batches, MIXUP)[0]
+at = int(shares.max(axis=1).argmin())  # the clip that is blended most
+track_id = batches.track_ids[batches.order[at]]
+frames = store.frames(track_id)
+first, elsewhere = (int((batches.position[at] + d) % 1 * max(len(frames) - clip_frames + 1, 1)) for d in (0, 0.5))
 
 # %%
+whole = load_audio(tracks.loc[track_id, "path"], sr=sr, offset=None, max_seconds=store.params["max_seconds"])
+sound = whole[first * hop : (first + 2 * clip_frames) * hop]  # enough for a faster clip
+sounds = {"as it is": sound, **{name: CHANGES[name](sound, 1.0) for name in ("time stretch", "pitch shift", "noise")}}
 shown = {
     "as it is": scale(X)[at],
-    "crop: another place": scale(clips.cut(track, elsewhere, clip_frames)[..., None]),
-    "zoom": np.asarray(zoom()(scale(X), training=True))[at],
-    "SpecAugment": np.asarray(specaugment()(scale(X), training=True))[at],
+    "crop": scale(clips.cut(frames, elsewhere, clip_frames)[..., None]),
+    "zoom": np.asarray(LAYERS["zoom"]()(scale(X), training=True))[at],
+    "SpecAugment": np.asarray(LAYERS["specaugment"]()(scale(X), training=True))[at],
     "mixup": scale(mixed[at]),
+    **{n: scale(clips.cut(log_mel(y, **made_with).T[..., None], 0, clip_frames)) for n, y in list(sounds.items())[1:]},
 }
 
 # %% tags=["key-figure"]
-fig, axes = plt.subplots(1, 5, figsize=(13, 3), sharey=True)
-for ax, (title, clip) in zip(axes, shown.items()):
-    extent = (0, CLIP_SECONDS, 0, store.n_mels)
-    im = ax.imshow(clip[..., 0].T, origin="lower", aspect="auto", extent=extent, vmin=-3, vmax=3, cmap="RdBu_r")
-    ax.set(title=title, xlabel="time (s)")
-axes[0].set_ylabel("mel band")
-fig.colorbar(im, ax=axes, label="standard deviations")
+fig, axes = plt.subplots(2, 4, figsize=(12, 5.4), sharex=True, sharey=True, layout="constrained")
+for ax, (title, clip) in zip(axes.flat, shown.items()):
+    im = ax.imshow(clip[..., 0].T, origin="lower", aspect="auto", vmin=-3, vmax=3, cmap="RdBu_r")
+    im.set_extent((0, CLIP_SECONDS, 0, store.n_mels))
+    ax.set_title(title)
+fig.supxlabel("time (s)")
+fig.supylabel("mel band")
+fig.colorbar(im, ax=axes, label="standard deviations", ticks=range(-3, 4))
 plt.show()
 
 # %%
-names = [dataset.classes[k] for k in np.argsort(shares[at])[::-1][:2]]
-print(f"The clip is {dataset.classes[y[at]]}; mixed, it counts as", *np.round(np.sort(shares[at])[::-1][:2], 2), names)
+hidden = 1 - np.mean(shown["SpecAugment"] != 0)
+a, b = np.argsort(shares[at])[::-1][:2]
+Markdown(
+    f"The clip is *{dataset.classes[y[at]]}*. SpecAugment hides {hidden:.0%} of it. Mixup makes it {shares[at][a]:.0%} "
+    f"*{dataset.classes[a]}*" + f" and {shares[at][b]:.0%} *{dataset.classes[b]}*" * bool(shares[at][b] > 0) + ". It is the clip "
+    f"that is blended most: of the {len(shares)} clips in this batch, {np.sum(shares.max(axis=1) < 0.9)} hold more than a "
+    "tenth of another class. Time stretch, pitch shift and noise are shown at their strongest."
+)
 
 # %% [markdown]
-# A picture can be turned back into sound, roughly: its phases are lost and must be guessed. Listen in the order of
-# the figure, leaving out the crop. The zoomed clip has another tempo *and* a strange timbre; in the masked one the
-# holes sound like dropouts; the blend sounds like two radio stations. If you can still name the class, the network
-# may be asked to.
+# Listen. The first four players are sounds. A picture can be turned back into sound, roughly: its phases are lost and
+# must be guessed, so the others crackle, and the fifth is what a picture sounds like without any change.
 
 # %%
-def listen(clip):
+def to_sound(clip):
     """Sound of a scaled log-mel clip: undo scaling and decibels, then guess the phases."""
-    S_db = clip[..., 0] * np.sqrt(variance) + mean
-    S = librosa.db_to_power(S_db.T)
-    made_with = {name: store.params[name] for name in ("sr", "n_fft", "hop_length")}
-    return librosa.feature.inverse.mel_to_audio(S, n_iter=16, **made_with)
+    S = librosa.db_to_power((clip[..., 0] * np.sqrt(variance) + mean).T)
+    return librosa.feature.inverse.mel_to_audio(S, sr=sr, n_fft=store.params["n_fft"], hop_length=hop, n_iter=16)
 
 
-# %%
-heard = [librosa.util.normalize(listen(shown[k])) for k in ("as it is", "zoom", "SpecAugment", "mixup")]
-sr = store.params["sr"]
-pause = np.zeros(sr // 2)
-Audio(np.concatenate([part for y_part in heard for part in (y_part, pause)]), rate=sr)
+heard = {name: y[: clip_frames * hop] for name, y in sounds.items()}
+heard |= {"as it is, from its picture": to_sound(shown["as it is"])}
+heard |= {f"{name}, from its picture": to_sound(shown[name]) for name in ("zoom", "SpecAugment", "mixup")}
+each = '<div style="display: inline-block; width: 310px; margin: 6px 0">{}<br>{}</div>'
+HTML("".join(each.format(name, Audio(y, rate=sr)._repr_html_()) for name, y in heard.items()))
 
 # %% [markdown]
+# The zoomed clip has another tempo *and* a strange timbre; the masked one has holes; the blend sounds like two radio
+# stations. If you can still name the class, the network may be asked to.
+#
 # ## Equal steps
 #
-# Each training makes `STEPS` optimizer steps, from the same first weights, on batches of the same size. None stops
-# early. The weights of the epoch with the lowest validation loss are kept, as in notebook 05. Validation and test
-# clips are never augmented: the layers are off when a network answers, and crops and blends are made for training
-# only.
-
-# %%
-LAYERS = {"zoom": zoom, "specaugment": specaugment}
-
-
-def network_with(name, way):
-    """Put the augmenting layers of a plan between the scaling and the rest of an untrained network."""
-    base = untrained(name)
-    scaling, *rest = base.layers
-    extra = [LAYERS[used]() for used in PLAN[way] if used in LAYERS]
-    layers = [keras.layers.Input(base.input_shape[1:]), scaling, *extra, *rest]
-    return keras.Sequential(layers, name=f"{name}-{way}")
-
-
-# %% [markdown]
-# Send a batch through before training, twice as a network answers and twice as it trains.
-
-# %%
-scaling, *extra = network_with(NETWORKS[0], "all").layers[:3]
-for training_now in (False, True):
-    first, second = scaling(X), scaling(X)
-    for layer in extra:
-        first, second = layer(first, training=training_now), layer(second, training=training_now)
-    same = np.array_equal(first, second)
-    print(f"training={training_now}: {tuple(first.shape)} (clips, time, frequency, channel), the same twice: {same}")
-
+# Each training makes `STEPS` optimizer steps, from the same first weights, on batches of the same size. None stops early.
+# The weights of the epoch with the lowest validation loss are kept, as in notebook 05. Validation and test clips are
+# never changed: the layers are off when a network answers, and all else is made for training only.
 
 # %%
 valid = experiment.every_clip("valid", Y=experiment.T.astype(float))
 
 
-# %%
+def network_with(name, way):
+    """Put the augmenting layers of a plan between the scaling and the rest of an untrained network."""
+    base = training.untrained(files[name], seed=SEED)  # the same first weights for every training
+    scaling, *rest = base.layers
+    extra = [LAYERS[used]() for used in PLAN[way] if used in LAYERS]
+    return keras.Sequential([keras.layers.Input(base.input_shape[1:]), scaling, *extra, *rest], name=f"{name}-{way}")
+
+
 def train(name, way, *, epochs, patience):
     """Train one network with one plan; return it with its history."""
     network = network_with(name, way)
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    network.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"])
-    X = Mixed(random_clips("crop" in PLAN[way]), MIXUP * ("mixup" in PLAN[way]))
-    return network, training.fit(network, X, valid, epochs=epochs, patience=patience)
+    network.compile(keras.optimizers.Adam(CONV_RATE), loss="categorical_crossentropy", metrics=["accuracy"])
+    return network, training.fit(network, clips_of(PLAN[way]), valid, epochs=epochs, patience=patience)
 
 
-# %%
-epochs = max(2, round(STEPS / len(random_clips(crop=True))))
+a_epoch = len(clips_of([]))  # steps
+epochs = max(2, round(STEPS / a_epoch))
 networks, histories = {}, {}
 for name in NETWORKS:
     for way in PLAN:
         network, history = train(name, way, epochs=epochs, patience=epochs)
         networks[network.name], histories[network.name] = network, history
-print(f"{len(networks)} trainings of {epochs} epochs, {epochs * len(random_clips(crop=True))} steps each")
 
 # %% tags=["key-figure"]
-fig, axes = plt.subplots(1, len(NETWORKS), figsize=(5.5 * len(NETWORKS), 3.8), sharey=True, squeeze=False)
+fig, axes = plt.subplots(1, len(NETWORKS), figsize=(8 * len(NETWORKS), 4.2), sharey=True, squeeze=False)
 for ax, name in zip(axes[0], NETWORKS):
     for way in PLAN:
         loss = histories[f"{name}-{way}"]["val_loss"]
         (line,) = ax.plot(range(1, len(loss) + 1), loss, label=way)
         ax.plot(np.argmin(loss) + 1, min(loss), "o", color=line.get_color())
     ax.axhline(np.log(len(dataset.classes)), color="0.5", ls=":")
-    ax.set(title=name, xlabel="epoch", ylabel="validation loss")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-axes[0, -1].legend(fontsize=8)
+    ax.set(title=f"{name}: the dot is the best epoch", xlabel="epoch", ylabel="validation loss")
+axes[0, -1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 
+# %%
+best = pd.Series({name: np.argmin(history["val_loss"]) + 1 for name, history in histories.items()})
+lowest = pd.Series({name: min(history["val_loss"]) for name, history in histories.items()})
+plain = f"{NETWORKS[0]}-none"
+Markdown(
+    f"{len(networks)} trainings of {epochs} epochs, {epochs * a_epoch} steps each. The lowest validation loss has "
+    f"**{lowest.idxmin()}**, {lowest.min():.2f}; without augmentation it is {lowest[plain]:.2f}, and the highest is that of "
+    f"{lowest.idxmax()}, {lowest.max():.2f}. {(best < epochs).sum()} of {len(best)} found their best epoch before the last: "
+    + ", ".join(f"{name} at {at}" for name, at in best.items()) + ". Who found it in the last epoch might have gone on."
+)
+
 # %% [markdown]
-# The dotted line is the loss of a guesser. Two readings. *Where* is a curve lowest: that is how well the network
-# does on artists it has not met. And *what comes after*: a curve that turns upwards belongs to a network that learns
-# its training clips by heart, and augmentation should delay that turn. When the lowest points lie at the right edge,
-# the training was too short to tell; the long run below goes on.
+# The dotted line is the loss of a guesser. A curve that turns upwards belongs to a network that learns its training clips
+# by heart; augmentation should delay that turn.
 #
 # ### Did it memorize?
 #
-# The gap between training and validation accuracy, at the end. The training accuracy of an augmented network is
-# measured on the changed clips, so it is lower for that reason alone. To be fair, all are asked about the same
-# clips: those of the training tracks, unchanged.
+# Compare training and validation accuracy, at the weights that were kept. The training accuracy of an augmented network is
+# measured on changed clips, so it is lower for that reason alone. To be fair, all are asked about the same clips: those of
+# the training tracks, unchanged.
 
 # %%
-def accuracy(network, side):
-    """Share of clips of one side that a network names right."""
-    y = experiment.every_clip(side)
-    return float((evaluate.predict(network, y).argmax(axis=1) == y.y).mean())
-
-
-gap = pd.DataFrame({
-    name: {side: accuracy(network, side) for side in ("train", "valid")} for name, network in networks.items()
-}).T  # fmt: skip
+gap = pd.DataFrame(index=list(networks), columns=["train", "valid"], dtype=float)
+for side in gap.columns:
+    every = experiment.every_clip(side)
+    gap[side] = [(evaluate.predict(network, every).argmax(axis=1) == every.y).mean() for network in networks.values()]
 gap["gap"] = gap["train"] - gap["valid"]
 gap.round(3)
+
+# %%
+Markdown(
+    f"Without augmentation, {gap.loc[plain, 'train']:.0%} of the training clips are named rightly and "
+    f"{gap.loc[plain, 'valid']:.0%} of the validation clips. The gap is smallest with **{gap['gap'].idxmin()}**, "
+    f"{gap['gap'].min():.2f}, and widest with {gap['gap'].idxmax()}, {gap['gap'].max():.2f}. A small gap alone is no merit: "
+    f"the validation accuracy is highest with {gap['valid'].idxmax()}, {gap['valid'].max():.2f}."
+)
 
 # %% [markdown]
 # ## The test
@@ -366,118 +378,186 @@ proba, rows = {}, {}
 for name, network in networks.items():
     proba[name], rows[name] = evaluate.by_track(network, test, groups=groups, seed=SEED)
 table = pd.DataFrame(rows).T
-columns = ["accuracy", "accuracy_low", "accuracy_high", "clip_accuracy", "macro_f1", "log_loss", "chance", "n_test"]
-table[columns].round(3)
+table[["accuracy", "accuracy_low", "accuracy_high", "clip_accuracy", "macro_f1", "chance", "n_test"]].round(3)
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(table, chance=table["chance"].iloc[0])
-ax.set_title(f"Test tracks of {DATASET}, {epochs} epochs each ({split.rule})", fontsize=9, wrap=True)
+ax.set_title(f"Test tracks of {DATASET}, {epochs} epochs each ({split.rule})", fontsize=9)
 plt.show()
 
 # %% [markdown]
-# The bars overlap, because the test set is small and its artists are few. That does not make all answers equal. All
-# networks met the *same* tracks, so we may look at the difference track by track: how many did one network get right
-# that the other got wrong? Redrawing groups of tracks gives an interval for the difference. An interval that holds 0
-# means: this test cannot tell. One that does not is a finding about these two networks, trained once each. To say the
-# same of the *way*, train both several times with other seeds.
+# The bars overlap, because the test artists are few. All networks met the *same* tracks, so look at the differences: how
+# many tracks did one network get right that the other got wrong? `evaluate.compare` redraws whole artists for the interval
+# of a difference. For a **p-value**, toss a coin for each artist: if a way made no difference, its gains and losses could
+# as well have the other sign. How often does chance alone give a difference this large?
 
 # %%
+def p_value(first, other):
+    """Share of 10,000 coin tosses, one for each group, that give at least the difference found."""
+    gain = (first.argmax(axis=1) == test.Y).astype(int) - (other.argmax(axis=1) == test.Y)
+    of_group = pd.Series(gain).groupby(groups).sum().to_numpy()
+    tossed = np.random.default_rng(SEED).choice([-1, 1], (10_000, len(of_group))) @ of_group
+    return (1 + (np.abs(tossed) >= abs(gain.sum())).sum()) / 10_001
+
+
+# %% [markdown]
+# Many comparisons need a correction. Who tests at the level of 5 % is wrong once in twenty tests, even where nothing helps.
+# **Holm's correction** multiplies the smallest p-value by the number of tests, the next by one less, and so on; none may
+# end below the one before. It is three lines.
+
+# %%
+def holm(p):
+    """Correct p-values for their number, after Holm."""
+    order = np.argsort(p)
+    corrected = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)))
+    return corrected[np.argsort(order)]
+
+
 pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PLAN)[1:]}
 against = pd.DataFrame({
-    name: evaluate.compare(test.Y, proba[name], proba[plain], groups=groups, seed=SEED) for name, plain in pairs.items()
+    name: evaluate.compare(test.Y, proba[name], proba[other], groups=groups, seed=SEED) for name, other in pairs.items()
 }).T  # fmt: skip
-better, worse = against["difference_low"] > 0, against["difference_high"] < 0
-against["verdict"] = np.select([better, worse], ["better", "worse"], "cannot tell")
+against["p"] = [p_value(proba[name], proba[other]) for name, other in pairs.items()]
+against["p (Holm)"] = holm(against["p"])
+clear = against["p (Holm)"] < 0.05
+against["verdict"] = np.where(clear, np.where(against["difference"] > 0, "better", "worse"), "cannot tell")
 against.round(3)
+
+# %%
+helped, hurt = (", ".join(against.index[against["verdict"] == v]) or "none" for v in ("better", "worse"))
+most = against["difference"].abs().idxmax()
+Markdown(
+    f"If nothing helped or hurt, {len(against)} independent tests would still give a p-value below 0.05 with probability "
+    f"{1 - 0.95 ** len(against):.2f}. Here {(against['p'] < 0.05).sum()} p-values lie below it, and {clear.sum()} after Holm's "
+    f"correction. Clearly better than no augmentation: {helped}; clearly worse: {hurt}. The largest difference is that of "
+    f"{most}, {against.loc[most, 'difference']:+.2f}. *Cannot tell* does not mean that a way is useless: this test is small."
+)
 
 # %% [markdown]
 # ### When augmentation hurts
 #
-# An augmentation is a claim: *after this change, the music still belongs to its class*. A crop keeps the claim, as long
-# as a clip is long enough to tell. Masks keep it while enough is left. Mixup does not even claim it; it changes the
-# answer with the sound. Zoom on the frequency axis makes the boldest claim of the four, because a band stands for a
-# fixed pitch here, and a bass drum that moves up three octaves is no bass drum.
+# An augmentation is a claim: *after this change, the music still belongs to its class*. Crop, gain and a little noise keep
+# it. Masks keep it while enough is left. Mixup does not even claim it; it changes the answer with the sound. A pitch shift
+# is harmless for genre and wrong for keys, a time stretch for tempo. Zoom makes the boldest claim, because a band stands
+# for a fixed pitch: a bass drum that moves up three octaves is no bass drum.
 #
-# There are two more ways to lose. Harder clips take longer to learn, so at equal steps a strong augmentation is
-# simply not finished. And batch normalization collects its averages from changed clips, while validation and test
-# clips are unchanged: the wider the gap between the two, the worse the averages fit. Look back at the curves: which of
-# these reasons fits a way that did badly?
+# There are two more ways to lose. Harder clips take longer to learn, so at equal steps a strong augmentation may not be
+# finished. And batch normalization collects its averages from changed clips, while test clips are unchanged.
 #
 # ## The long run
 #
-# Augmentation earns its keep when training is long. The original trained its best network for 80 epochs with a
-# stronger zoom and kept the last weights. We take the augmented network with the lowest validation loss above, and
-# beside it the same network with no augmentation. Both may train for up to `LONG_EPOCHS` epochs and stop when
-# `PATIENCE` epochs, twice over, bring nothing.
+# Augmentation earns its keep when training is long. Take the way with the lowest validation loss above, whatever the test
+# set says, and let it train for up to `LONG_EPOCHS` epochs. It stops when twice `PATIENCE` epochs bring nothing.
 
 # %%
-by_loss = sorted(histories, key=lambda name: min(histories[name]["val_loss"]))
-chosen, way = next(name for name in by_loss if not name.endswith("-none")).split("-")
-ways = ["none", way]
-for way in ways:
-    network, history = train(chosen, way, epochs=LONG_EPOCHS, patience=2 * PATIENCE)
-    name = f"{network.name}-long"
-    networks[name], histories[name] = network, history
-    proba[name], rows[name] = evaluate.by_track(network, test, groups=groups, seed=SEED)
+chosen, way = lowest[[name for name in lowest.index if not name.endswith("-none")]].idxmin().split("-")
+network, history = train(chosen, way, epochs=LONG_EPOCHS, patience=2 * PATIENCE)
+short, long = network.name, f"{network.name}-long"
+networks[long], histories[long] = network, history
+proba[long], rows[long] = evaluate.by_track(network, test, groups=groups, seed=SEED)
 
-# %%
-fig, ax = plotting.history({f"{chosen}-{way}-long": histories[f"{chosen}-{way}-long"] for way in ways}, metric="loss")
-ax.axvline(epochs, color="0.5", ls=":")
-ax.set_title("The long run; the dotted line is where the short one ended")
+# %% tags=["key-figure"]
+fig, ax = plotting.history({"short": histories[short], "long": histories[long]}, metric="loss")
+ax.set_title(f"{short}: the same training, short and long")
 plt.show()
 
 # %%
-long = [f"{chosen}-{way}{length}" for way in ways for length in ("", "-long")]
-for name in long:
-    best_epoch = np.argmin(histories[name]["val_loss"]) + 1
-    print(f"{name}: best epoch {best_epoch} of {len(histories[name]['loss'])}; {evaluate.describe(rows[name])}")
+loss = histories[long]["val_loss"]
+n, kept = len(loss), int(np.argmin(loss)) + 1
+found = evaluate.compare(test.Y, proba[long], proba[short], groups=groups, seed=SEED)
+stopped = "early stopping ended it" if n - kept >= 2 * PATIENCE else f"the limit of {LONG_EPOCHS} epochs ended it"
+Markdown(
+    f"The best epoch of the long run was {kept} of {n}; {stopped}. Its validation loss there is {min(loss):.2f}, that of the "
+    f"short run {lowest[short]:.2f}. On the test tracks the long run has {evaluate.describe(rows[long])}; long minus short is "
+    f"{found['difference']:+.2f} [{found['difference_low']:+.2f}, {found['difference_high']:+.2f}]."
+)
 
 # %% [markdown]
-# Compare each network with its own short version, and look where its best epoch lies. A long run without augmentation
-# usually finds its best epoch early and wastes the rest. The training loss of the augmented network (dashed) stays
-# higher: it never meets the same clip twice.
-#
 # ## Results
 #
-# Every training is a row of the leaderboard. The augmenting layers are saved inside the networks. They are part of
-# how the network was made, and do nothing when it is used.
+# Every training is a row of the leaderboard. The augmenting layers are saved inside the networks. They are part of how the
+# network was made, and do nothing when it is used.
 
 # %%
 inputs = {**store.params, "clip_frames": clip_frames}
 for name, network in networks.items():
-    told = {"network": network, "history": histories[name], "inputs": inputs}
-    path = experiment.record(name, rows[name], proba=proba[name], **told)
-again = keras.models.load_model(path, safe_mode=True)
-same = np.allclose(evaluate.predict(again, test), evaluate.predict(networks[name], test), atol=1e-5)
-print("the saved network gives the same answer:", same)
+    more = {"network": network, "history": histories[name], "inputs": inputs}
+    experiment.record(name, rows[name], proba=proba[name], **more)
 
 # %% [markdown]
 # ## What we learned
 
 # %%
-helped = against.index[against["verdict"] == "better"].tolist()
-hurt = against.index[against["verdict"] == "worse"].tolist()
 Markdown(
-    f"- Crop, zoom, SpecAugment and mixup changed clips of {CLIP_SECONDS:g} s in training only; the gap between training and "
-    f"validation clips went from {gap['gap'].iloc[0]:.2f} ({gap.index[0]}) to {gap['gap'].min():.2f} ({gap['gap'].idxmin()}).\n"
-    f"- After {epochs} epochs each, on the same {len(ids['test'])} test tracks, clearly better than no augmentation: "
-    f"{', '.join(helped) or 'none'}; clearly worse: {', '.join(hurt) or 'none'}. For the others this test cannot tell.\n"
-    f"- The long run stopped after {' and '.join(str(len(histories[n]['loss'])) for n in long if n.endswith('long'))} of "
-    f"{LONG_EPOCHS} epochs; "
-    + "; ".join(f"{n}: {evaluate.describe(rows[n])}" for n in long if n.endswith("long")) + "."
+    f"- Crop, zoom, SpecAugment, mixup and changed sounds touched training clips only; the gap between training and "
+    f"validation clips went from {gap.loc[plain, 'gap']:.2f} ({plain}) to {gap['gap'].min():.2f} ({gap['gap'].idxmin()}).\n"
+    f"- At {epochs * a_epoch} steps each, on the same {len(test.Y)} test tracks and after Holm's correction, clearly better "
+    f"than no augmentation: {helped}; clearly worse: {hurt}. Without it: {evaluate.describe(rows[plain])}.\n"
+    f"- The long run of {short} found its best epoch at {kept} and stopped at {n}: {evaluate.describe(rows[long])}."
 )
+
+# %% [markdown]
+# ## Three questions
+#
+# Think first, then click.
+#
+# <details><summary>1. Why are the validation and test clips never augmented?</summary>
+#
+# They stand for the music that the network will meet. Changed clips would be another exam, harder or easier, and figures of
+# two ways could no longer be compared.
+#
+# </details>
+#
+# <details><summary>2. A colleague augments first and splits afterwards. What goes wrong?</summary>
+#
+# Takes of one track then stand on both sides. The network recognises a song that it has learned, and the test measures
+# memory.
+#
+# </details>
+#
+# <details><summary>3. You want to recognise the key of a song. Which way would you not use, or use differently?</summary>
+#
+# A pitch shift changes the answer. Use it, but change the label along with the sound: a song in C, shifted up by two
+# semitones, is in D. Zoom on the frequency axis is of no use here.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Make `MASK` 0.5. At which width do the holes begin to hurt? *Hint: watch the training loss, too.*
-# 2. Zoom on the time axis only. Which is the better model of what bands do? *Hint: `RandomZoom` takes two ranges.*
-# 3. Blend sounds instead of decibels in `Mixed`. *Hint: `10 ** (X / 10)` is power, and powers add.*
+# ### 1. Wider holes
 #
+# How much of a clip may be hidden? Draw one clip under masks of 0.1, 0.3 and 0.6, and ask a trained network what it says of
+# the masked clips. At which width does it begin to fail? *Hint: `clips.SpecAugment(time=..., frequency=..., masks=2)` is a
+# layer; call it with `training=True`.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 2. Zoom on one axis
+#
+# Zoom time only, then frequency only, and let a trained network answer the zoomed test clips. Which of the two does it
+# understand better, and why? *Hint: `RandomZoom` takes two ranges, the first for time; `(0.0, 0.0)` leaves an axis alone.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 3. Blend sounds
+#
+# `Mixed` blends decibels. Blend powers instead, as two sounds add up in the air, and draw the difference for the clip that
+# is blended most. Which blend hides the quieter sound? *Hint: `10 ** (X / 10)` is power, and powers add.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
 # ## Next
 #
 # Notebook 07 asks what these networks cannot: in which *order* do things happen?
 #
 # **References.** D. Park et al., *SpecAugment*, Interspeech 2019. H. Zhang et al., *mixup: beyond empirical risk
-# minimization*, ICLR 2018. J. Schlüter, T. Grill, *Exploring data augmentation for improved singing voice detection
-# with neural networks*, ISMIR 2015.
+# minimization*, ICLR 2018. J. Schlüter, T. Grill, *Exploring data augmentation for improved singing voice detection with
+# neural networks*, ISMIR 2015. S. Holm, *A simple sequentially rejective multiple test procedure*, Scandinavian Journal of
+# Statistics, 1979.

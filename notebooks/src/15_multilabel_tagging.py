@@ -13,21 +13,20 @@
 # %% [markdown]
 # # Several labels at once: multi-label tagging
 #
-# *1 minute · needs nothing: without the taggers of notebook 07, it makes them first; with a network it fetches musicnn (29 MB) and a song (0.4 MB) · writes `tables/`, `models/`*
+# *reading 10 minutes · computing 1 minute · needs nothing: without the CRNN of notebook 07, it trains one first; online, it fetches musicnn (29 MB) and a song (0.4 MB) · writes `models/`, `metrics/`, `tables/`*
 #
 # "This part has jazz, then progressive rock, and a bit of grunge." Whoever describes music like this does not choose one
-# class of ten. They say yes or no to many labels, and they say *when*. This notebook opens a tagger, measures it as taggers
-# are measured, decides from which probability on a tag is claimed, and follows tags through a track. Beside it stands a
-# tagger with a popular mistake, so that you see what the mistake costs. At its end, a tagger that has learned from real music
+# class of ten. They say yes or no to many labels, and they say *when*. How does one train a network for that, how does
+# one measure it, and can it know when, if nobody ever told it? At the end, a tagger that has learned from real music
 # answers a real recording, or your own song.
 #
 # **You will learn**
 #
-# - how a tagger is scored when most answers are no: ROC-AUC, average precision, macro and micro;
-# - how to choose thresholds on validation tracks, and what softmax does to a task with several answers;
+# - how a tagger is trained and scored when most answers are no: sigmoid, ROC-AUC, average precision, macro and micro;
+# - what softmax does to a task with several answers, and how to choose thresholds on validation tracks;
 # - how to draw and hear tags over time, how to test whether the times are right, and which tags of a song to believe.
 #
-# **Before you start**: notebook 07 trains the taggers, in its section "Several answers".
+# **Before you start**: notebook 07 trains the network that we build on, notebook 03 explains the split.
 
 # %% [markdown]
 # ## Setup
@@ -35,31 +34,12 @@
 # This cell finds the series on your disk. In Colab it fetches it first.
 
 # %% tags=["setup"]
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-REPOSITORY = ""
-folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
-alone = ROOT is None
-if alone:
-    ROOT = folders[-1]
-    if not REPOSITORY:
-        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
-                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
-    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
-        raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-os.chdir(ROOT)
-sys.path.insert(0, str(ROOT))
-if alone or "google.colab" in sys.modules:
-    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
-import helpers
-
-helpers.keep_native_logs_out_of_cells()
 
 # %% tags=["imports"]
+import os
+from dataclasses import replace
+from pathlib import Path
+
 import keras
 import librosa
 import matplotlib.pyplot as plt
@@ -80,198 +60,195 @@ DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "15_multilabel_tagging"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
+HEAD_TRACKS: int = 200  # most training tracks that teach the heads
+HEAD_EPOCHS: int = 200  # most epochs of a head
+PATIENCE: int = 6  # stop after so many epochs without a better validation loss
 SONG: str = ""  # audio file of yours that is asked about; empty takes an example
 SHOWN_TAGS: int = 20  # most tags in a figure
-FOLLOWED: int = 100  # most test tracks through which a window walks
+FOLLOWED: int = 40  # most test tracks through which a window walks
 WINDOW_HOP: float = 1.0  # distance between windows over a track in seconds
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
 # ## The tagger
 #
-# A tagger is a network whose last layer has one **sigmoid** for each tag: each probability stands for itself. It was
-# trained with **binary cross-entropy**, the sum of the losses of all yes-or-no questions. Which ones are there?
+# A tagger shares most of its layers with any other network; only the end differs. So we open a trained one and keep all
+# of it but the last layer, frozen. This is the **trunk**. For `demo` it is the CRNN of notebook 07, which has learned
+# genres; its trunk turns each clip into 32 numbers. (Where a dataset is multi-label itself,
+# notebook 07 leaves a tagger already, and that one is opened. `MODEL` names another network.)
 
 # %%
-def find_taggers():
-    """Networks that answer several labels from log-mels."""
-    found = training.find_networks(f"{OUT_DIR}/models/{DATASET}")
-    return found[found["multilabel"] & (found["kind"] == "log_mel") & ~found.index.str.startswith(RUN_NAME)]
-
-
-if find_taggers().empty:
+dataset = Experiment(globals()).dataset
+models = Path(OUT_DIR, "models", DATASET)
+if not MODEL and not any(models.glob("07_crnn-*.keras")):
     run_first("07_crnn", globals())
-found = find_taggers()
-found[["made_by", "model", "parameters", "best_val_loss"]].round(3)
+name = MODEL or ("" if dataset.multilabel else "07_crnn-crnn")
+opened, network, card = training.open_network(models, classes=dataset.classes, name=name)
+trunk = keras.Model(network.inputs[0], network.layers[-1].input)
+print(f"opened: {opened}; a clip becomes {trunk.output_shape[-1]} numbers")
 
 # %% [markdown]
-# One of them was trained with softmax; it is the mistake, and waits for its section. Of the others we open the one with the
-# lowest loss on the validation tracks, or the one that you name in `MODEL`.
+# The card of the network says how sound becomes its input. The truth is a table of 0 and 1, one row a track, one column
+# a tag. The demo dataset knows which instruments play. A tag that fewer than three training or test tracks have, or
+# lack, can be neither learned nor scored, and is left out.
 
 # %%
-softmax = found["activation"] == "softmax"
-wanted = found[~softmax & found.index.isin([MODEL] if MODEL else found.index)]
-if wanted.empty:
-    raise SystemExit(f"No tagger {MODEL} in {OUT_DIR}/models/{DATASET}; there are: {', '.join(found.index[~softmax])}.")
-opened, file = wanted.index[0], wanted["file"].iloc[0]
-card, network = training.read_card(file), keras.models.load_model(file, compile=False, safe_mode=True)
-TAGS = card["classes"]
-print(f"opened: {opened}, {network.count_params():,} parameters, {len(TAGS)} tags")
-print(f"last layer: {network.layers[-1].activation.__name__}, {network.output_shape}")
+experiment = Experiment(globals(), card=card, dataset=dataset)
+store, tracks, split, ids = experiment.store, experiment.tracks, experiment.split, experiment.ids
+groups, inputs = experiment.groups["test"], card["inputs"]
+names = tracks["tags"].str.split("|") if "tags" in tracks and not dataset.multilabel else tracks["labels"]
+every = dataset.classes if dataset.multilabel else sorted(set().union(*names) - {""})
+T = pd.DataFrame([[int(tag in row) for tag in every] for row in names], tracks.index, every)
+if not dataset.multilabel:
+    least = np.min([np.minimum(S.sum(), (1 - S).sum()) for S in (T.loc[ids["train"]], T.loc[ids["test"]])], axis=0)
+    T = T.loc[:, least >= min(3, least.max())]
+TAGS = list(T)
+
+# %%
+n = T.sum().sort_values(ascending=False) / len(T)
+Markdown(
+    f"{split.rule}: {len(ids['train'])} training, {len(ids['valid'])} validation and {len(ids['test'])} test tracks of "
+    f"{len(set(groups))} groups. {len(TAGS)} tags, {T.sum(axis=1).mean():.1f} on a track: *{n.index[0]}* is on "
+    f"{n.iloc[0]:.0%} of the tracks, *{n.index[-1]}* on {n.iloc[-1]:.0%}."
+)
 
 # %% [markdown]
-# The card says how sound becomes input, and which tags the answers stand for. The truth is a table of 0 and 1: one row a
-# track, one column a tag.
-
-# %%
-experiment = Experiment(globals(), card=card)
-inputs, store, tracks, split, ids = card["inputs"], experiment.store, experiment.tracks, experiment.split, experiment.ids
-
-# %%
-names = tracks["labels"] if set(TAGS) <= set(experiment.dataset.classes) else tracks["tags"].str.split("|")
-T = pd.DataFrame([[int(tag in row) for tag in TAGS] for row in names], tracks.index, TAGS)
-groups, valid_groups = experiment.groups["test"], experiment.groups["valid"]
-print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
-
-# %% [markdown]
-# ## The labels
+# Tags are never balanced, and never independent. If one nearly always comes with another, a network may learn to hear
+# only one of the two, and no test on music of the same kind will show it.
 #
-# Labels of this kind are never balanced. A few stand on nearly every track and many on hardly any. And they come in
-# company. The picture on the right reads by rows: of the tracks that have the tag of the row, what share has the tag of the
-# column? A column that is dark all the way says only that its tag is frequent; a dark place in a pale column is company.
+# Two new last layers are trained on the same 32 numbers. Such a layer is called a **head**.
+#
+# - *tagger*: one **sigmoid** for each tag, so each probability stands for itself. **Binary cross-entropy** adds up the
+#   losses of all these yes-or-no questions.
+# - *tagger-softmax*: a common mistake. **Softmax** shares one portion among all tags, so the targets have to be shares,
+#   too: with four instruments, a quarter for each. (Where each track has one tag only, this is no mistake.)
 
 # %%
-frequent = T.sum().sort_values(ascending=False).index[:SHOWN_TAGS]
-together = (T.T @ T).div(T.sum().clip(lower=1), axis=0).loc[frequent, frequent]
-fig, axes = plt.subplots(1, 3, figsize=(14, 1.6 + 0.22 * len(frequent)), width_ratios=(1, 1, 1.5), layout="constrained")
-axes[0].barh(frequent, T[frequent].mean())
-axes[0].set(xlabel="share of all tracks", xlim=(0, 1), title=f"{len(T):,} tracks, {len(TAGS)} tags")
-axes[0].invert_yaxis()
-per_track = T.sum(axis=1).value_counts().sort_index()
-axes[1].bar(per_track.index, per_track)
-axes[1].set(xlabel="tags on a track", ylabel="tracks", title=f"{T.sum(axis=1).mean():.1f} tags a track")
-image = axes[2].imshow(together, vmin=0, vmax=1, cmap="Blues", aspect="auto")
-axes[2].set_xticks(range(len(frequent)), frequent, rotation=90, fontsize=7)
-axes[2].set_yticks(range(len(frequent)), frequent, fontsize=7)
-fig.colorbar(image, label="share that has the other, too")
-plt.show()
+sides = ids | {"train": np.random.default_rng(SEED).permutation(ids["train"])[:HEAD_TRACKS]}
+batches = {side: experiment.every_clip(who, Y=T.astype(float), batch_size=16) for side, who in sides.items()}
+Z = {side: evaluate.predict(trunk, batch) for side, batch in batches.items()}
+
+# %%
+HEADS = {"tagger": ("sigmoid", "binary_crossentropy"), "tagger-softmax": ("softmax", "categorical_crossentropy")}
+heads, losses = {}, {}
+for name, (activation, loss) in HEADS.items():
+    keras.utils.set_random_seed(SEED)
+    heads[name] = keras.Sequential([keras.layers.Input(Z["train"].shape[1:]), keras.layers.Dense(len(TAGS), activation)])
+    heads[name].compile(keras.optimizers.Adam(0.01), loss=loss)
+    parts = {s: np.maximum(b.y.sum(axis=1, keepdims=True), 1) if activation == "softmax" else 1 for s, b in batches.items()}
+    y = {side: batch.y / parts[side] for side, batch in batches.items()}
+    stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+    told = {"validation_data": (Z["valid"], y["valid"]), "epochs": HEAD_EPOCHS, "callbacks": [stop], "verbose": 0}
+    history = heads[name].fit(Z["train"], y["train"], **told).history
+    losses[name] = min(history["val_loss"])
+    print(f"{name}: {len(history['loss'])} epochs, best {np.argmin(history['val_loss']) + 1}")
 
 # %% [markdown]
-# Company helps a tagger and misleads it. If one tag nearly always comes with another, the network may learn to hear only
-# one of them, and no test on music of the same kind will show it. Which tags come together most, compared with what their
-# frequencies alone would give?
+# Training stopped when the validation loss had not fallen for some epochs, and went back to the best one. A track's
+# answer is the mean of the answers to its clips. Trunk and head together are saved, the mistake under a name that says
+# it.
 
 # %%
-share = T[frequent].mean()
-lift = (together / share).where(together > 0)
-pairs = lift.where(np.triu(np.ones(lift.shape, bool), 1)).rename_axis("tag").stack().dropna().rename_axis(["tag", "other"])
-pairs = pairs[[T[list(pair)].all(axis=1).sum() >= 5 for pair in pairs.index]].sort_values(ascending=False)
-pd.concat([pairs.head(3), pairs.tail(3)]).rename("times as often as by chance").round(2).to_frame()
+path = models / f"{RUN_NAME}-tagger.keras"
+if dataset.multilabel:  # the opened network is a tagger already
+    path, _ = models / f"{opened}.keras", losses.pop("tagger")
+    heads["tagger"] = keras.Sequential([keras.layers.Input(Z["train"].shape[1:]), network.layers[-1]])
+proba = {
+    (name, side): evaluate.track_proba(evaluate.predict(head, Z[side]), batches[side].owner)
+    for name, head in heads.items() for side in ("valid", "test")
+}  # fmt: skip
+truth = {side: T.loc[ids[side]].to_numpy() for side in ("valid", "test")}
+scores = {name: evaluate.scores(truth["test"], proba[name, "test"], groups=groups, seed=SEED) for name in heads}
+
+# %%
+tagged = replace(dataset, classes=TAGS, multilabel=True)
+for name, loss in losses.items():
+    layers = [keras.layers.Input(network.input_shape[1:]), *network.layers[:-1], heads[name].layers[-1]]
+    told = {"network": keras.Sequential(layers), "inputs": inputs, "dataset": tagged, "best_val_loss": loss}
+    print(experiment.record(name, scores[name], proba=proba[name, "test"], **told))
 
 # %% [markdown]
 # ## The scores
 #
-# Accuracy would be useless: who never claims anything is right most of the time. **ROC-AUC** is the probability that a
-# track with the tag is ranked above a track without it, 0.5 for a guesser. **Average precision** asks how pure the top of
-# the list is; a guesser has the tag's share of the tracks. Neither needs a threshold.
+# Accuracy would be useless here: a tagger that never claims *harp* is right on every track without a harp, which is
+# nearly all of them. **ROC-AUC** is the probability that a track with the tag is ranked above a track without it; a
+# guesser has 0.5. **Average precision** asks how pure the top of the list is; a guesser has the tag's share of the
+# tracks. Neither needs a threshold.
+#
+# From the figures of many tags to one there are two ways. The **macro** mean takes each tag as equally important. The
+# **micro** mean throws all decisions of all tags into one pot, so frequent tags dominate, and a tagger that only knows how
+# frequent each tag is ranks this pot well. To see how much of a micro figure is just that, score such a tagger, too.
 
 # %%
-def answers(network, side):
-    """Mean answer to the clips of each track [shape=(tracks, tags)]."""
-    part = experiment.every_clip(side, Y=T)
-    return evaluate.track_proba(evaluate.predict(network, part), part.owner)
-
-
-proba = {side: answers(network, side) for side in ("valid", "test")}
-truth = {side: T.loc[ids[side]].to_numpy() for side in ("valid", "test")}
-by_tag = evaluate.by_label(truth["test"], proba["test"], TAGS, groups=groups, seed=SEED)
-by_tag.sort_values("roc_auc", ascending=False).head(SHOWN_TAGS).round(2)
+by_tag = evaluate.by_label(truth["test"], proba["tagger", "test"], TAGS, groups=groups, seed=SEED).rename_axis(None)
+by_tag[["n_tracks", "prevalence", "roc_auc", "average_precision"]].sort_values("roc_auc", ascending=False).round(2)
 
 # %% tags=["key-figure"]
 scored = by_tag.dropna().sort_values("prevalence").tail(SHOWN_TAGS)
-fig, axes = plt.subplots(1, 2, figsize=(12, 1.2 + 0.25 * len(scored)), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(12, 1.4 + 0.25 * len(scored)), sharey=True, layout="constrained")
 labels = [f"{tag} ({n})" for tag, n in scored["n_tracks"].items()]
 for ax, name in zip(axes, ("roc_auc", "average_precision")):
     low, high = scored[name] - scored[f"{name}_low"], scored[f"{name}_high"] - scored[name]
     ax.errorbar(scored[name], labels, xerr=[low.clip(0), high.clip(0)], fmt="o", capsize=3, label="tagger, 95 % interval")
     ax.plot(scored["prevalence"] if name != "roc_auc" else np.full(len(scored), 0.5), labels, "k|", ms=12, label="chance")
-    ax.set(xlabel=name.replace("_", " ") + " on test tracks", xlim=(0, 1.02))
-axes[0].legend(fontsize=8, loc="lower left")
+    ax.set(xlabel=f"{name.replace('roc_auc', 'ROC-AUC').replace('_', ' ')} on test tracks", xlim=(0, 1.02))
 axes[0].set_ylabel("tag (test tracks that have it)")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=8)
 plt.show()
 
-# %% [markdown]
-# Rare tags have wide intervals: with three tracks, one of them decides. And the two pictures do not agree on what is good. A
-# frequent tag has a high average precision without any merit; compare with its own chance mark.
-#
-# From many figures to one there are two ways. The **macro** mean takes each tag as equally important. The **micro** mean
-# throws all decisions of all tags into one pot, so frequent tags dominate; and since a tagger that only knows how frequent
-# each tag is ranks this pot well, micro figures are high. To see how much of them is just that, score such a tagger, too.
-
 # %%
-def micro(p):
-    """All pairs of track and tag as one long list; a group keeps all of its pairs."""
-    Y = truth["test"]
-    return evaluate.scores(Y.reshape(-1, 1), p.reshape(-1, 1), groups=np.repeat(groups, Y.shape[1]), seed=SEED)
-
-
+best, worst, sure = by_tag["roc_auc"].idxmax(), by_tag["roc_auc"].idxmin(), (by_tag["roc_auc_low"] > 0.5).sum()
 frequency = np.tile(T.loc[ids["train"]].mean().to_numpy(), (len(groups), 1))
-macro = evaluate.scores(truth["test"], proba["test"], groups=groups, seed=SEED)
-table = pd.DataFrame({
-    "macro": macro, "micro": micro(proba["test"]), "micro, by frequency alone": micro(frequency),
-}).T  # fmt: skip
-ends = [f"{name}{end}" for name in ("roc_auc", "average_precision") for end in ("", "_low", "_high")]
-table[ends].astype(float).round(2)
+pot = [p.reshape(-1, 1) for p in (truth["test"], proba["tagger", "test"], frequency)]
+micro, deaf = (float(evaluate.roc_auc(pot[0], p)[0]) for p in pot[1:])
+macro = evaluate.describe(scores["tagger"], metric="roc_auc").replace("roc auc", "ROC-AUC")
+Markdown(
+    f"*{best}* is ranked best (ROC-AUC {by_tag.loc[best, 'roc_auc']:.2f}), *{worst}* worst "
+    f"({by_tag.loc[worst, 'roc_auc']:.2f}). For {sure} of {by_tag['roc_auc'].count()} tags, the interval lies above "
+    f"chance. Macro: {macro}. Micro: {micro:.2f}; but {deaf:.2f} for a tagger that knows only how frequent each tag "
+    "is and has heard no music, where macro says 0.50. Report macro figures, or both."
+)
 
 # %% [markdown]
-# The last row heard no music. Report macro figures, or both; a micro figure alone says little.
-#
 # ## Softmax: the mistake
 #
-# An older project trained a tagger with softmax. Its answers to a track add up to one, so its targets had to be shares:
-# with four tags, a quarter for each. Notebook 07 trained such a tagger beside the right one, on the same clips with the same
-# layers in front. How does it rank the tracks?
+# Both heads met the same clips through the same trunk. How do they rank the test tracks, and what do their numbers mean?
+# A sum of honest probabilities is the expected number of tags.
 
-# %%
-wrong = found[softmax & (found["classes"] == tuple(TAGS))]
-rivals = {"sigmoid": proba["test"]}
-if len(wrong):
-    print(f"beside {opened}: {wrong.index[0]}")
-    rivals["softmax"] = answers(keras.models.load_model(wrong["file"].iloc[0], compile=False), "test")
-    gap = evaluate.compare(truth["test"], *rivals.values(), groups=groups, seed=SEED)
-    print(f"sigmoid minus softmax: {gap['difference']:+.3f} [{gap['difference_low']:+.3f}, {gap['difference_high']:+.3f}] ROC-AUC")
-pd.DataFrame({name: evaluate.scores(truth["test"], p, groups=groups, seed=SEED) for name, p in rivals.items()}).T[ends].round(2)
-
-# %% [markdown]
-# The ranking may hardly suffer, and this is why the mistake lives so long: who looks at ROC-AUC only does not see it. What is
-# lost is the meaning of the numbers. A sum of honest probabilities is the expected number of tags.
-
-# %%
-fig, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
-rng, n_tags = np.random.default_rng(SEED), truth["test"].sum(axis=1)
-for (name, p), marker in zip(rivals.items(), "os"):
-    axes[0].plot(n_tags + rng.uniform(-0.15, 0.15, len(n_tags)), p.sum(axis=1), marker, ms=4, alpha=0.6, label=name)
-    edges = np.quantile(p, np.linspace(0, 1, 9))
-    which = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, 7)
-    cells = [(p[which == k].mean(), truth["test"][which == k].mean()) for k in range(8) if (which == k).any()]
-    axes[1].plot(*zip(*cells), marker + "-", ms=4, label=name)
-axes[0].set(xlabel="tags that the track has", ylabel="sum of its probabilities")
-axes[1].set(xlabel="mean probability of a bin", ylabel="share that is really there", xlim=(0, 1), ylim=(0, 1))
-for ax in axes:
-    ax.axline((0, 0), slope=1, color="0.6", ls=":")
-    ax.legend(fontsize=8)
+# %% tags=["key-figure"]
+fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+n_tags, jitter = truth["test"].sum(axis=1), np.random.default_rng(SEED).uniform(-0.15, 0.15, len(ids["test"]))
+for name, marker in zip(heads, "os"):
+    ax.plot(n_tags + jitter, proba[name, "test"].sum(axis=1), marker, ms=4, alpha=0.6, label=name)
+ax.axline((0, 0), slope=1, color="0.6", ls=":", label="as many as there are")
+ax.set(xlabel="tags that the track has", ylabel="sum of its probabilities", xlim=(0, None), ylim=(0, None))
+ax.legend(fontsize=8)
 plt.show()
 
+# %%
+pair = [proba[name, "test"] for name in ("tagger-softmax", "tagger")]
+gap = evaluate.compare(truth["test"], *pair, groups=groups, seed=SEED)
+found = [(p >= 0.5)[truth["test"] == 1].mean() for p in pair]
+ranks = ("ranks worse" if gap["difference_high"] < 0 else "ranks better" if gap["difference_low"] > 0 else
+         "cannot be told from sigmoid by its ranking")  # fmt: skip
+Markdown(
+    f"Softmax {ranks}: ROC-AUC {scores['tagger-softmax']['roc_auc']:.2f} against {scores['tagger']['roc_auc']:.2f} "
+    f"(difference {gap['difference']:+.3f} [{gap['difference_low']:+.3f}, {gap['difference_high']:+.3f}]). But its "
+    f"probabilities add up to {pair[0].sum(axis=1).mean():.1f} on every track, where tracks have {n_tags.mean():.1f} tags "
+    f"on average and sigmoid says {pair[1].sum(axis=1).mean():.1f}. With a threshold of 0.5, sigmoid finds {found[1]:.0%} "
+    f"of the tags that are there, softmax {found[0]:.0%}."
+)
+
 # %% [markdown]
-# On the left, softmax says "one" of every track. On the right, a point on the dotted line means that of all claims with this
-# probability, just this share is true. Softmax stays far to the left of it: ten tags that are there for certain get a tenth
-# each.
+# Whoever looks at ROC-AUC alone may not see the mistake: the order of the tracks can survive while the meaning of the
+# numbers is lost.
 #
 # ## Thresholds
 #
-# In the end somebody wants to know: is there a piano, yes or no? A **threshold** decides. 0.5 is a habit, not a law: a rare
-# tag may never reach it. **F1**, the harmonic mean of precision and recall, is a common judge. The threshold is chosen on the
-# *validation* tracks, either one for all tags or one for each.
+# In the end somebody wants to know: is there a piano, yes or no? A **threshold** decides. 0.5 is a habit, not a law.
+# **F1**, the harmonic mean of precision and recall, is a common judge. The threshold is chosen on the *validation*
+# tracks, either one for all tags or one for each.
+
 
 # %%
 def thresholds(Y, p):
@@ -280,196 +257,124 @@ def thresholds(Y, p):
     return {"0.5 by habit": 0.5, "one for all": evaluate.best_threshold(Y, p), "one for each tag": each}
 
 
-cut = thresholds(truth["valid"], proba["valid"])
+cut = thresholds(truth["valid"], proba["tagger", "valid"])
 rows = {
-    (way, side): evaluate.claim_scores(truth[side], proba[side] >= t, groups=who, seed=SEED)
-    for way, t in cut.items() for side, who in (("valid", valid_groups), ("test", groups))
+    (way, side): evaluate.claim_scores(truth[side], proba["tagger", side] >= t, groups=experiment.groups[side], seed=SEED)
+    for way, t in cut.items() for side in ("valid", "test")
 }  # fmt: skip
 decided = pd.DataFrame(rows).T
-decided.round(2)
+display(decided.round(2))
+valid_f1, test_f1 = (decided.xs(side, level=1) for side in ("valid", "test"))
+Markdown(
+    f"On test tracks, the best micro F1 comes with *{test_f1['micro_f1'].idxmax()}* ({test_f1['micro_f1'].max():.2f}), "
+    f"the best macro F1 with *{test_f1['macro_f1'].idxmax()}* ({test_f1['macro_f1'].max():.2f}). With one threshold for "
+    f"each tag, macro F1 is {valid_f1['macro_f1'].iloc[-1]:.2f} where it was chosen and "
+    f"{test_f1['macro_f1'].iloc[-1]:.2f} on test tracks."
+)
 
 # %% [markdown]
-# Compare the two sides, and mind the judge: thresholds for each tag serve the macro F1, one threshold for all serves the micro
-# F1. A threshold for each tag looks best where it was chosen, because it had as many free numbers as there are tags. What
-# counts is the test side. With few validation tracks of a tag, its own threshold is a matter of luck; the
-# figure shows how flat or how jagged the ground was on which it was chosen.
+# One threshold for each tag has as many free numbers as there are tags, so it looks better where it was chosen than it is.
+#
+# One often reads that rare tags need low thresholds, because their probabilities seldom come near 0.5. Is it so here? In
+# the figure, the most frequent tag is on top. The **rank correlation** of share and threshold is +1 where the rarer of two
+# tags always has the lower threshold, and 0 where rarity says nothing. Its interval comes from redrawn tags.
 
 # %%
-levels = np.linspace(0.02, 0.98, 49)
-fig, axes = plt.subplots(1, 2, figsize=(12, 3.6), layout="constrained")
-for side, who in (("valid", valid_groups), ("test", groups)):
-    f1 = [evaluate.claim_scores(truth[side], proba[side] >= t, groups=who, n_boot=2)["micro_f1"] for t in levels]
-    axes[0].plot(levels, f1, label=side)
-axes[0].axvline(cut["one for all"], color="0.4", ls="--", label="chosen on validation tracks")
-axes[0].axvline(0.5, color="0.7", ls=":", label="0.5")
-axes[0].set(xlabel="one threshold for all tags", ylabel="micro F1", ylim=(0, 1))
-axes[0].legend(fontsize=8)
 chosen = pd.DataFrame({"share": truth["valid"].mean(axis=0), "threshold": cut["one for each tag"]}, TAGS)
-axes[1].plot(chosen["share"], chosen["threshold"], "o")
-axes[1].axhline(0.5, color="0.7", ls=":")
-for tag, *place in chosen.itertuples():
-    axes[1].annotate(tag, place, fontsize=6, xytext=(3, 2), textcoords="offset points", rotation=30)
-axes[1].set(xlabel="share of validation tracks that have the tag", ylabel="its threshold", xlim=(0, 1), ylim=(0, 1))
+chosen = chosen[chosen["share"] > 0].sort_values("share")  # without validation tracks there is nothing to choose by
+shown = chosen.tail(SHOWN_TAGS)
+fig, ax = plt.subplots(figsize=(9, 1.2 + 0.24 * len(shown)), layout="constrained")
+ax.plot(shown["threshold"], [f"{tag} ({s:.0%})" for tag, s in shown["share"].items()], "o", label="one for each tag")
+ax.axvline(cut["one for all"], color="C1", label="one for all")
+ax.set(xlabel="threshold", ylabel="tag (share of validation tracks)", xlim=(0, 1))
+ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
-# %% [markdown]
-# One often reads that rare tags need low thresholds, because their probabilities seldom come near 0.5. Is it so here? The
-# **rank correlation** of share and threshold says: +1 where the rarer tag always has the lower threshold, 0 where rarity says
-# nothing. Its interval comes from redrawn tags.
-
 # %%
-def rank_correlation(table):
-    """Spearman's, of share and threshold."""
-    return table.corr("spearman").iloc[0, 1]
-
-
-chosen = chosen[chosen["share"] > 0]  # a tag without validation tracks has no threshold of its own
-follows = rank_correlation(chosen)
-draws = [rank_correlation(chosen.sample(frac=1, replace=True, random_state=s)) for s in range(500)]
+draws = [chosen.sample(frac=1, replace=True, random_state=s).corr("spearman").iloc[0, 1] for s in range(500)]
 low, high = np.nanpercentile(draws, [2.5, 97.5])
-says = "rarer tags did get lower thresholds" if low > 0 else "rarer tags even got higher ones" if high < 0 else "no such rule can be seen"
-Markdown(f"Rank correlation {follows:+.2f} [{low:+.2f}, {high:+.2f}] over {len(chosen)} tags: here, {says}.")
-
-# %% [markdown]
-# F1 does not count the tracks where nothing was claimed and nothing was there. If a wrong claim is expensive for you, choose
-# by precision instead.
-#
-# ## A tree of genres
-#
-# FMA's genres form a tree: *Garage* is a kind of *Rock*. A tagger that answers each tag for itself does not know it, and may
-# claim *Garage* without *Rock*. How often does that happen, and does it help to repair it? The repair lifts each parent to
-# the probability of its strongest child.
-
-# %%
-tree = datasets.genre_tree(DATA_DIR) if DATASET.startswith("fma") else {}
-edges = [(TAGS.index(tag), TAGS.index(parent)) for tag, parent in tree.items() if {tag, parent} <= set(TAGS)]
-
-
-def lifted(p):
-    """Each parent as probable as its most probable child, from the leaves to the root."""
-    p = p.copy()
-    for _ in range(4):  # the tree has at most four steps
-        for child, parent in edges:
-            p[:, parent] = np.maximum(p[:, parent], p[:, child])
-    return p
-
-
-# %%
-if edges:
-    claims = proba["test"] >= cut["one for all"]
-    said = sum(claims[:, child].sum() for child, _ in edges)
-    orphans = sum((claims[:, child] & ~claims[:, parent]).sum() for child, parent in edges)
-    print(f"{len(edges)} pairs of genre and parent; {orphans} of {said} claims lack their parent")
-    repair = evaluate.compare(truth["test"], lifted(proba["test"]), proba["test"], groups=groups, seed=SEED)
-    print(f"repaired minus as it was: {repair['difference']:+.3f} [{repair['difference_low']:+.3f}, {repair['difference_high']:+.3f}] ROC-AUC")
-else:
-    print(f"The tags of {DATASET} form no tree, so there is nothing to repair.")
+way = "lower" if low > 0 else "higher" if high < 0 else ""
+says = f"rarer tags got {way} thresholds" if way else "no rule can be told from chance"
+Markdown(f"Rank correlation {chosen.corr('spearman').iloc[0, 1]:+.2f} [{low:+.2f}, {high:+.2f}] over {len(chosen)} tags: {says}.")
 
 # %% [markdown]
 # ## The taggram
 #
-# A tag stands on a whole track, but a sax does not play all the time. Let a window walk over the track, one answer at each
-# place: tags over time, the **taggram**. Windows overlap; the answer belongs to the middle of its window, and nothing shorter
-# than the window can be told apart.
+# A tag stands on a whole track, but a sax does not play all the time. Let a window walk over the track, one answer at
+# each place: tags over time, the **taggram**. Windows overlap; the answer belongs to the middle of its window, and
+# nothing shorter than the window can be told apart. For the demo tracks we know when each instrument plays, and so how
+# much of each window it fills. Of real music, hardly anybody knows that.
 
 # %%
-hop_frames = max(1, round(WINDOW_HOP * store.frames_per_second))
-seconds = inputs["clip_frames"] / store.frames_per_second
+per_second, seconds = store.frames_per_second, inputs["clip_frames"] / store.frames_per_second
 followed = ids["test"][:: -(-len(ids["test"]) // FOLLOWED)]
-Y = T.loc[followed].to_numpy()
-windows = clips.EveryClip(store, followed, Y, clip_frames=inputs["clip_frames"], hop_frames=hop_frames, batch_size=32)
-of_window = evaluate.predict(network, windows)
-print(f"{len(of_window):,} windows of {seconds:.1f} s on {len(followed)} test tracks, one every {WINDOW_HOP:g} s")
-
-# %% [markdown]
-# For the demo tracks we know when each instrument plays: how much of each window it fills is the truth to compare with. Of
-# real music, hardly anybody knows that.
-
-# %%
-file = Path(DATA_DIR) / DATASET / "tags.csv"
-times = pd.read_csv(file) if file.exists() and "tags" in tracks else pd.DataFrame(columns=["track_id", "tag", "start", "end"])
+how = {"clip_frames": inputs["clip_frames"], "hop_frames": max(1, round(WINDOW_HOP * per_second)), "batch_size": 32}
+windows = clips.EveryClip(store, followed, T.loc[followed].to_numpy(), **how)
+of_window = evaluate.predict(heads["tagger"], evaluate.predict(trunk, windows))
+file = Path(DATA_DIR, DATASET, "tags.csv")
+times = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["track_id", "tag", "start", "end"])
 present = np.zeros(of_window.shape)
 for i, track_id in enumerate(followed):
     own = windows.owner == i
-    begin = windows.start[own] / store.frames_per_second
-    present[own] = interactive.heard(times[times["track_id"] == track_id], TAGS, begin, seconds)
-print(f"{len(times):,} stretches of time are known")
+    present[own] = interactive.heard(times[times["track_id"] == track_id], TAGS, windows.start[own] / per_second, seconds)
+print(f"{len(of_window):,} windows of {seconds:.1f} s on {len(followed)} test tracks, one every {WINDOW_HOP:g} s")
 
 # %% [markdown]
-# Take the test track in which most of its tags come or go, and draw it. Blue is the answer; the orange line under a row
-# is the truth, where it is known.
+# Take the track in which most comes and goes. Blue is the answer; the orange line under a row is the truth, where it is
+# known. Click into the picture, and the music goes on from there.
 
 # %%
-spread = np.array([np.ptp(present[windows.owner == i], axis=0).sum() for i in range(len(followed))])
-spread = spread if spread.any() else Y.sum(axis=1)
-ranked = [followed[i] for i in np.argsort(-spread, kind="stable")]
-
-
-def tags_over_time(track_id):
-    """Answers to the windows of a track, truth, their beginnings, and the tags worth a row."""
-    own = windows.owner == followed.index(track_id)
-    best = np.argsort(-(of_window[own].max(axis=0) + present[own].max(axis=0)))[:10]
-    return of_window[own][:, best], present[own][:, best], windows.start[own] / store.frames_per_second, [TAGS[k] for k in best]
-
-
-# %% tags=["key-figure"]
-p, there, begin, rows_shown = tags_over_time(ranked[0])
-fig, ax = plt.subplots(figsize=(11, 1.2 + 0.32 * len(rows_shown)), layout="constrained")
-middle = begin + seconds / 2
-image = ax.pcolormesh(middle, np.arange(len(rows_shown)), p.T, shading="nearest", vmin=0, vmax=1, cmap="Blues")
-for k in range(len(rows_shown)):
-    ax.plot(middle, np.where(there[:, k] > 0.5, k + 0.42, np.nan), color="C1", lw=4)
-ax.set(yticks=range(len(rows_shown)), yticklabels=rows_shown, xlabel="middle of the window (s)",
-       title=f"{ranked[0]}: orange where the instrument fills most of the window")  # fmt: skip
-ax.invert_yaxis()
-fig.colorbar(image, label="probability")
-plt.show()
-
-# %% [markdown]
-# And to hear it: click into the picture, and the music goes on from there. The player is one piece of HTML that holds its
-# sound, so it works in JupyterLab, in Colab and on a saved page. (The copy of this notebook on the web keeps no sound: run the
-# cell.)
-
-# %%
-track = tracks.loc[ranked[0]]
+most = int(np.argmax([np.ptp(present[windows.owner == i], axis=0).sum() for i in range(len(followed))]))
+own, track = windows.owner == most, tracks.loc[followed[most]]
+best_rows = np.argsort(-(of_window[own].max(axis=0) + present[own].max(axis=0)))[:10]
+p, there, rows_shown = of_window[own][:, best_rows], present[own][:, best_rows] > 0.5, [TAGS[k] for k in best_rows]
 y = load_audio(track["path"], sr=22050, max_seconds=min(60, inputs["max_seconds"] or 60))
-title = f"{ranked[0]}: {track['title']} by {track['artist']}" if track["artist"] else ranked[0]
-HTML(interactive.player(y, p, rows_shown, begin, seconds, sr=22050, truth=there > 0.5, title=title))
+title = f"{followed[most]}: {track['title']} by {track['artist']}" if track["artist"] else followed[most]
+HTML(interactive.player(y, p, rows_shown, windows.start[own] / per_second, seconds, sr=22050, truth=there, title=title))
+
+# %%
+follow = "The truth is not known for this dataset."
+tells = {k: [p[there[:, k], k].mean(), p[~there[:, k], k].mean()] for k in range(p.shape[1]) if 0 < there[:, k].mean() < 1}
+if tells:
+    k = max(tells, key=lambda k: tells[k][0] - tells[k][1])
+    follow = (f"In the row that tells most, *{rows_shown[k]}*, the mean answer is {tells[k][0]:.2f} in windows that the "
+              f"instrument mostly fills and {tells[k][1]:.2f} in the others.")  # fmt: skip
+Markdown(f"{follow} One track proves nothing; the next section asks all of them.")
 
 # %% [markdown]
 # ### Are the times right?
 #
-# A network that was taught with tags of whole tracks was never told when. Does it know? Take each tag of each test track that
-# is there for a part of the windows only, and ask within this track: is a window in which it plays ranked above a window in
-# which it does not? This is ROC-AUC again, but no knowledge of genres or of frequent tags helps here. Chance is 0.5.
+# The tagger was taught with tags of whole tracks; nobody told it when. Does it know? Take each tag that is there for a
+# part of a track only, and ask within this track: is a window in which it plays ranked above a window in which it does
+# not? This is ROC-AUC again, but knowing genres or frequent tags does not help here. Chance is 0.5.
 
 # %%
 rows = []
 for i, track_id in enumerate(followed):
     own = windows.owner == i
-    clear = (present[own] > 0.75).astype(float)
-    score = evaluate.roc_auc(clear, of_window[own])
+    score = evaluate.roc_auc((present[own] > 0.75).astype(float), of_window[own])
     rows += [(track_id, tracks.loc[track_id, "group"], tag, s) for tag, s in zip(TAGS, score) if np.isfinite(s)]
 inside = pd.DataFrame(rows, columns=["track_id", "group", "tag", "roc_auc"])
 
 # %%
+timed = "no times are known for this dataset, so the times of the taggram cannot be tested"
 if len(inside):
     timing = evaluate.mean_score("roc_auc", inside["roc_auc"], groups=inside["group"].to_numpy(), seed=SEED)
-    print(f"within a track: ROC-AUC {timing['roc_auc']:.2f} [{timing['roc_auc_low']:.2f}, {timing['roc_auc_high']:.2f}], "
-          f"{len(inside)} tags that come or go on {inside['track_id'].nunique()} tracks, chance 0.50")  # fmt: skip
-    display(inside.groupby("tag")["roc_auc"].agg(["mean", "count"]).sort_values("count", ascending=False).round(2).T)
-else:
-    print("No times are known for this dataset, so the times of the taggram cannot be tested.")
+    knows = "it knows something of when" if timing["roc_auc_low"] > 0.5 else "nothing shows that it knows when"
+    timed = (f"within a track, the times score a ROC-AUC of {timing['roc_auc']:.2f} [{timing['roc_auc_low']:.2f}, "
+             f"{timing['roc_auc_high']:.2f}], n = {len(inside)} tags that come or go on {inside['track_id'].nunique()} "
+             f"tracks, chance 0.50: {knows}")  # fmt: skip
+Markdown(f"In this run, {timed}. Between tracks, the ROC-AUC is {scores['tagger']['roc_auc']:.2f}.")
 
 # %% [markdown]
-# This figure is the honest one about a taggram. It is nearly always below the figure for whole tracks, since a tagger also lives
-# on what goes *with* an instrument. A taggram that looks lively is not thereby right.
+# Between tracks, a tagger also lives on what goes *with* an instrument, such as the genre. Within a track that helps
+# nobody. A taggram that looks lively is not thereby right.
 #
-# ### A tagger that has learned from real music
+# ## A tagger that has learned from real music
 #
-# What does our tagger say about a recording from outside of its world? Beside it we ask **musicnn**, which has learned 50 tags
-# of listeners from 200,000 real songs. The recording is yours, if you set `SONG`, or else *Vibe Ace* by Kevin MacLeod (CC BY),
-# one of librosa's examples.
+# What does our tagger say about a recording from outside its world? Beside it we ask **musicnn**, which has learned 50
+# tags of listeners from 200,000 real songs. The recording is yours, if you set `SONG`, or else *Vibe Ace* by Kevin MacLeod
+# (CC BY), one of librosa's examples.
 
 # %%
 song, name, real = SONG, Path(SONG).stem, True
@@ -477,12 +382,12 @@ if not SONG:
     try:
         song, name = librosa.ex("vibeace"), "Vibe Ace by Kevin MacLeod"
     except (OSError, ValueError):
-        song, name, real = track["path"], ranked[0], DATASET not in datasets.RENDERED
+        song, name, real = track["path"], followed[most], DATASET not in datasets.RENDERED
         print(f"Vibe Ace cannot be downloaded here, so {name} of {DATASET} is asked about"
               + ("." if real else ". It is synthetic: what musicnn says of it means nothing."))  # fmt: skip
 
 # %%
-listeners = {opened: Classifier(wanted["file"].iloc[0])}
+listeners = {"our tagger": Classifier(path)}
 try:
     listeners["musicnn"] = Classifier(published.musicnn(DATA_DIR))
 except datasets.DatasetError as problem:
@@ -495,18 +400,19 @@ window = {who: ask.inputs["clip_frames"] * ask.inputs["hop_length"] / ask.inputs
 fig, axes = plt.subplots(len(said), 1, figsize=(11, 3.2 * len(said)), sharex=True, squeeze=False, layout="constrained")
 for ax, (who, answer) in zip(axes.flat, said.items()):
     curves = answer.over_time[tops[who]]
-    edges = [*curves.index, curves.index[-1] + window[who]]
-    image = ax.pcolormesh(edges, np.arange(len(tops[who]) + 1) - 0.5, curves.T, vmin=0, vmax=1, cmap="Blues")
-    ax.set(yticks=range(len(tops[who])), yticklabels=tops[who], title=f"{name}, as {who} hears it")
+    at = np.asarray(curves.index) + window[who] / 2, np.arange(len(tops[who]))
+    image = ax.pcolormesh(*at, curves.T, shading="nearest", vmin=0, vmax=1, cmap="Blues")
+    ax.set(yticks=at[1], yticklabels=tops[who], title=f"{name}, as {who} hears it")
     ax.invert_yaxis()
 fig.colorbar(image, ax=axes, label="probability")
-axes[-1, 0].set_xlabel("time (s)")
+axes[-1, 0].set_xlabel("middle of the window (s)")
 plt.show()
 
 # %% [markdown]
 # A tagger always answers, with the tags that it has and no others. Which answers are nonsense? Ask the same network about
 # plain noise: a tag that noise gets, too, to within 0.05, says nothing about the music. What is left, judge by ear: does
-# anybody sing, is it for dancing? Some tags no ear can check, such as *80s* or *beautiful*.
+# anybody sing, is it for dancing? Some tags no ear can check, such as *80s* or *beautiful*. (A kept page does not contain
+# the recording; a live notebook plays it in the last cell of this section.)
 
 # %%
 noise = np.random.default_rng(SEED).normal(0, 0.1, 10 * 16000).astype("float32")
@@ -517,81 +423,111 @@ def read(who):
     """In words: the strongest tags, the one that changes most, and those that noise gets, too."""
     whole, curves = said[who].overall[tops[who]], said[who].over_time[tops[who]]
     tag = (curves.max() - curves.min()).idxmax()
-    low, high = (f"{curves.loc[at, tag]:.2f} at {at // 60:.0f}:{at % 60:02.0f}" for at in (curves[tag].idxmin(), curves[tag].idxmax()))
+    low, high = (f"{curves.loc[at, tag]:.2f} at {interactive.clock(at)}" for at in curves[tag].agg(["idxmin", "idxmax"]))
     hollow = whole.index[to_noise[who][whole.index] >= whole - 0.05]
-    return (f"**{who}** hears {', '.join(f'{t} {p:.2f}' for t, p in whole.head(3).items())}. Most changeable is {tag}, from "
-            f"{low} to {high}. Noise gets as much of {len(hollow)} of these ten tags ({', '.join(hollow)}); its own first tag "
-            f"is {to_noise[who].index[0]} ({to_noise[who].iloc[0]:.2f}).")  # fmt: skip
+    return (f"**{who}** hears {', '.join(f'{t} {p:.2f}' for t, p in whole.head(3).items())}. Most changeable is {tag}, "
+            f"from {low} to {high}. Noise gets as much of {len(hollow)} of these {len(whole)} tags"
+            f"{': ' * bool(len(hollow))}{', '.join(hollow)}.")
 
 
 Markdown("\n\n".join(map(read, said)))
-
-# %% [markdown]
-# Now listen. A kept page does not contain the recording; a live notebook plays it, and a click into the picture jumps.
 
 # %% tags=["real-sound"]
 who, answer = list(said.items())[-1]
 if real and "SERIES_STATIC" in os.environ:
     print(f"Run this cell in a live notebook to hear {name}.")
 else:
-    curves = answer.over_time[tops[who]]
-    y = load_audio(song, sr=22050)
-    display(HTML(interactive.player(y, curves, tops[who], curves.index, window[who], sr=22050, title=f"{name}, {who}")))
+    sound, curves = load_audio(song, sr=22050), answer.over_time[tops[who]]
+    display(HTML(interactive.player(sound, curves, tops[who], curves.index, window[who], sr=22050, title=name)))
 
 # %% [markdown]
 # ## Results
 #
-# The scores of each tag go into a table. The tagger is saved once more with its thresholds in its card, so that whoever opens
-# it can decide as we did.
+# The scores of each tag go into a table. The tagger is saved once more with its thresholds in its card, so that whoever
+# opens it can decide as we did.
 
 # %%
-folder = Path(OUT_DIR) / "tables"
-folder.mkdir(parents=True, exist_ok=True)
-by_tag.assign(threshold=cut["one for each tag"]).to_csv(folder / f"{RUN_NAME}-tags.csv")
+card = training.read_card(path)
 card["thresholds"] = dict(zip(TAGS, map(float, cut["one for each tag"]))) | {"any": float(cut["one for all"])}
-path = training.save(network, Path(OUT_DIR, "models", DATASET, f"{RUN_NAME}-{card['model']}.keras"), card)
-print(path, folder / f"{RUN_NAME}-tags.csv")
+print(training.save(keras.models.load_model(path, compile=False), models / f"{RUN_NAME}-{card['model']}.keras", card))
+Path(OUT_DIR, "tables").mkdir(parents=True, exist_ok=True)
+by_tag.assign(threshold=cut["one for each tag"]).to_csv(f"{OUT_DIR}/tables/{RUN_NAME}-tags.csv", index_label="label")
 
 # %% [markdown]
 # ## What we learned
 
 # %%
-def both(row):
-    """Micro and macro F1 with their intervals."""
-    return " and ".join(f"{row[k]:.2f} [{row[f'{k}_low']:.2f}, {row[f'{k}_high']:.2f}] ({k[:5]})" for k in ("micro_f1", "macro_f1"))
-
-
-habit, one, each = (decided.loc[(way, "test")] for way in cut)
-worth = "no tagger with softmax was there to compare"
-if len(wrong):
-    worth = (f"a tagger with softmax ranks them, too (difference {-gap['difference']:+.2f} "
-             f"[{-gap['difference_high']:+.2f}, {-gap['difference_low']:+.2f}]), but its answers to a track add up to one")  # fmt: skip
-timed = "no times are known to test the taggram"
-if len(inside):
-    timed = f"within a track its times scored {timing['roc_auc']:.2f} [{timing['roc_auc_low']:.2f}, {timing['roc_auc_high']:.2f}], chance 0.50"
+figures = test_f1[["macro_f1", "macro_f1_low", "macro_f1_high"]].to_numpy()
+habit, one, each = ("{:.2f} [{:.2f}, {:.2f}]".format(*row) for row in figures)
 Markdown(
-    f"- {opened} ranked the tags of test tracks with {evaluate.describe(macro, metric='roc_auc')}, mean of "
-    f"{len(scored)} tags; {worth}.\n"
-    f"- With a threshold of 0.5, F1 on test tracks was {both(habit)}; with one threshold from validation tracks "
-    f"{both(one)}, with one for each tag {both(each)}.\n"
-    f"- A window of {seconds:.1f} s walked over {len(followed)} tracks; {timed}. Of {name}, {who} said first "
+    f"- The tagger ranked the tags of test tracks with {macro}, the mean of "
+    f"{by_tag['roc_auc'].count()} tags.\n"
+    f"- Softmax {ranks}, but its answers to a track add up to one. With a threshold of 0.5, macro F1 on test tracks was "
+    f"{habit}; with one threshold from validation tracks {one}, with one for each tag {each}.\n"
+    f"- A window of {seconds:.1f} s walked over {len(followed)} tracks: {timed}. Of {name}, {who} said first "
     f"{answer.overall.index[0]} ({answer.overall.iloc[0]:.2f})."
 )
 
 # %% [markdown]
+# ## Three questions
+#
+# Think first, then click.
+#
+# <details><summary>1. A tagger is right in 97 % of its yes-or-no answers. What do you ask?</summary>
+#
+# How many of the true answers are yes? If a track has 3 of 100 tags, a tagger that always says no is as good.
+#
+# </details>
+#
+# <details><summary>2. Why does a low threshold raise recall and lower precision?</summary>
+#
+# More is claimed. Some of it is really there, so more of what is there is found. Some of it is not, so a smaller part of
+# what is claimed is true.
+#
+# </details>
+#
+# <details><summary>3. A tag is right for most tracks, but its row is as dark where the instrument pauses. Why?</summary>
+#
+# The network may hear the company of the instrument instead: the genre, the room, the other instruments. These do not
+# pause.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercises
 #
-# 1. Choose the thresholds on the test tracks. How much better does the tagger look? *Hint: `thresholds(truth["test"], ...)`.*
-# 2. Halve `WINDOW_HOP`. Does the taggram get sharper, or only smoother? *Hint: what is the shortest thing a window can hear?*
-# 3. Train a tagger on tags from the first layer on: notebook 07 with `DATASET_OPTIONS = {"multilabel": True}`. Does it
-#    know better *when*?
+# ### 1. Thresholds from the test tracks
 #
+# Choose the thresholds on the test tracks and score them there. How much better does the tagger look, and why is that
+# number worth nothing? *Hint: `thresholds(truth["test"], proba["tagger", "test"])`.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 2. The strongest clip decides
+#
+# An instrument that plays for five seconds is averaged away. Let each track answer with its strongest clip instead of the
+# mean. Does the ranking gain? *Hint: `pd.DataFrame(...).groupby(batches["test"].owner).max()`, then `evaluate.compare`.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 3. A smaller step
+#
+# Draw the taggram of the same track with half of `WINDOW_HOP`. Does it get sharper, or only smoother? *Hint:
+# `clips.EveryClip(store, [followed[most]], ...)`; what is the shortest thing that a window can tell apart?*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
 # ## Next
 #
 # Notebook 16 asks the same of real instruments: which of them play in this piece?
 #
 # **References.** K. Choi et al., *Convolutional recurrent neural networks for music classification*, ICASSP 2017. J. Pons et
 # al., *End-to-end learning for music audio tagging at scale*, ISMIR 2018 (scores of taggers). Z. Lipton et al., *Optimal
-# thresholding of classifiers to maximize F1 measure*, 2014. M. Defferrard et al., *FMA: a dataset for music analysis*, ISMIR
-# 2017 (the tree). J. Pons, X. Serra, *musicnn: pre-trained convolutional neural networks for music audio tagging*, ISMIR
-# late-breaking, 2019.
+# thresholding of classifiers to maximize F1 measure*, 2014. J. Pons, X. Serra, *musicnn: pre-trained convolutional neural
+# networks for music audio tagging*, ISMIR late-breaking, 2019.

@@ -13,12 +13,12 @@
 # %% [markdown]
 # # Piano composers: who wrote it?
 #
-# *1 minute · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `tables/`*
+# *reading 8 minutes · computing 1 minute · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `predictions/`, `tables/`*
 #
-# One instrument, five composers: an older project reached 92 % with twenty-second pictures of piano music. But it had one
-# recording of each composer, cut into pieces, and the pieces were shuffled before they were divided. What did its network
-# learn: the composer, the piano, or the microphone? This notebook builds the same trap on purpose and measures it. Then it
-# does the task as it should be done, with whole compositions held back, and asks what in the notes gives a composer away.
+# One instrument, five composers, and a network that names the composer of nine clips in ten. But there was one recording
+# of each composer, cut into clips, and the clips were shuffled before they were divided. What did the network learn: the
+# composer, the piano, or the microphone? This notebook builds that trap on purpose and measures it. Then it does the task
+# with whole compositions held back, and asks what in the notes gives a composer away.
 #
 # **You will learn**
 #
@@ -34,36 +34,17 @@
 # This cell finds the series on your disk. In Colab it fetches it first.
 
 # %% tags=["setup"]
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-REPOSITORY = ""
-folders = [Path.cwd(), *Path.cwd().parents, Path.cwd() / "music-classification"]
-ROOT = next((p for p in folders if (p / "helpers" / "series.mplstyle").exists()), None)
-alone = ROOT is None
-if alone:
-    ROOT = folders[-1]
-    if not REPOSITORY:
-        raise SystemExit("This notebook needs its series beside it: in Colab, drop music-classification.zip on the "
-                         "panel Files, run !unzip -q music-classification.zip, and run this cell again.")
-    if subprocess.run(["git", "clone", "--quiet", "--depth", "1", REPOSITORY, str(ROOT)]).returncode:
-        raise SystemExit(f"This notebook needs its series: copy {REPOSITORY} to {ROOT}.")
-os.chdir(ROOT)
-sys.path.insert(0, str(ROOT))
-if alone or "google.colab" in sys.modules:
-    subprocess.run([sys.executable, "-m", "notebooks.tools.install"], check=True)
-import helpers
-
-helpers.keep_native_logs_out_of_cells()
 
 # %% tags=["imports"]
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Audio, Markdown, display
+from scipy.stats import binomtest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import (
     StratifiedKFold,
     cross_val_predict,
@@ -72,9 +53,9 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import clips, evaluate, plotting, symbolic, training
+from helpers import clips, evaluate, plotting, symbolic
 from helpers.audio import load_audio
-from helpers.experiment import Experiment, run_first
+from helpers.experiment import Experiment, open_network
 from helpers.splits import StratifiedGroupKFold
 
 plt.style.use("helpers/series.mplstyle")
@@ -94,55 +75,60 @@ SEED: int = 0  # seed of every random choice
 #
 # A **composition** is played by several people; each **performance** is a track. The composition is the group: whoever has
 # heard one performance in training has heard the notes of all the others. Without a collection of MIDI files, the series
-# renders its own: five composing procedures with names of people who never lived. No result on them holds for real music.
-# The network is the one with the lowest loss on the validation tracks; if there is none, notebook 07 trains its
-# CRNN on these performances first.
+# renders its own **synthetic** music: five composing procedures with names of people who never lived, played by six
+# invented pianists. No result on them holds for real music. The network is the one with the lowest loss on the validation
+# performances; if there is none, notebook 07 trains its CRNN on these performances first.
 
 # %%
-dataset = Experiment(globals()).dataset
-if training.find_networks(f"{OUT_DIR}/models/{DATASET}").empty:
-    run_first("07_crnn", globals(), CRNN_SECONDS=6.0, CRNN_MELS=48, LEARNING_RATE=0.002)
-opened, network, card = training.open_network(f"{OUT_DIR}/models/{DATASET}", classes=dataset.classes, name=MODEL)
-inputs = card["inputs"]
-experiment = Experiment(globals(), card=card, dataset=dataset)
-store, tracks = experiment.store, experiment.tracks
+opened, network, experiment = open_network(Experiment(globals()), model=MODEL, first="07_crnn", CRNN_CLIPS=2)
+dataset, inputs = experiment.dataset, experiment.card["inputs"]
+store, tracks, K = experiment.store, experiment.tracks, len(dataset.classes)
+short = [name.split()[-1] for name in dataset.classes]
 print(f"opened: {opened}, {network.count_params():,} parameters")
 
 # %%
 count = tracks.groupby("label").agg(compositions=("group", "nunique"), performances=("track_id", "size"))
-count["performances a composition"] = (count["performances"] / count["compositions"]).round(1)
 count["minutes"] = (tracks.groupby("label")["seconds"].sum() / 60).round(1)
 count
 
 # %% [markdown]
-# Where there is MIDI there are notes, and they can be drawn beside the sound. The **pianoroll** shows what the composer wrote
-# and the player played. The log-mel picture shows what a network gets: each note with its overtones, its attack and its decay.
+# Where there is MIDI there are notes, and they can be drawn beside the sound. The **piano roll** shows which key is struck
+# when, darker where harder. The log-mel picture below it shows what a network gets: each note with its overtones, its
+# attack and its decay. Here are the first seconds of two performances of one composition. Play them and follow the roll.
 
 # %%
-has_midi = "midi" in tracks and tracks["midi"].ne("").all()
-first = tracks.groupby("label")["track_id"].first().iloc[:2]
-fig, axes = plt.subplots(2, len(first), figsize=(12, 5.4), sharex=True, squeeze=False, layout="constrained")
-for (top, bottom), (label, track_id) in zip(axes.T, first.items()):
+has_midi, seconds = "midi" in tracks and tracks["midi"].ne("").all(), 5
+twice = tracks[tracks["group"] == tracks["group"].value_counts().idxmax()].iloc[:2]
+notes = {t: symbolic.read_notes(path, seconds=seconds) for t, path in twice["midi"].items()} if has_midi else {}
+fig, axes = plt.subplots(2, len(twice), figsize=(11, 5), sharex=True, squeeze=False, layout="constrained")
+for (top, bottom), track_id in zip(axes.T, twice.index):
     if has_midi:
-        roll = symbolic.pianoroll(symbolic.read_notes(tracks.loc[track_id, "midi"], seconds=12))
+        roll = symbolic.pianoroll(notes[track_id])
         top.imshow(roll.T, origin="lower", aspect="auto", extent=(0, len(roll) / 20, 20.5, 108.5), cmap="Greys")
-    top.set(title=label, ylabel="pitch (60 is middle C)")
-    S_db = store.frames(track_id)[: round(12 * store.frames_per_second)].T
-    bottom.imshow(S_db, origin="lower", aspect="auto", extent=(0, 12, -0.5, store.n_mels - 0.5))
-    bottom.set(xlabel="time (s)", ylabel="mel band", xlim=(0, 12))
+    top.set(title=f"{track_id}: notes", ylabel="pitch (60 is middle C)", ylim=(24, 100))
+    S_db = store.frames(track_id)[: round(seconds * store.frames_per_second)].T
+    bottom.imshow(S_db, origin="lower", aspect="auto", extent=(0, seconds, -0.5, store.n_mels - 0.5))
+    bottom.set(title="log-mel", xlabel="time (s)", ylabel="mel band", xlim=(0, seconds))
 plt.show()
+for track_id, path in twice["path"].items():
+    print(track_id, "by", tracks.loc[track_id, "label"])
+    display(Audio(load_audio(path, sr=22050, max_seconds=seconds), rate=22050))
 
 # %%
-for label, track_id in first.items():
-    print(f"{label}: {tracks.loc[track_id, 'title'] or track_id}")
-    display(Audio(load_audio(tracks.loc[track_id, "path"], sr=22050, max_seconds=12), rate=22050))
+struck = [table["pitch"].value_counts() for table in notes.values()] or [pd.Series(dtype=int)]
+shared = pd.concat(struck, axis=1).min(axis=1, skipna=False).sum()
+Markdown(
+    f"In {seconds} seconds, " + " and ".join(f"`{t}` strikes {len(table)} notes" for t, table in notes.items())
+    + f"; {shared:.0f} of them are the same keys. Touch and pace are the player's, the notes are the composer's."
+    if has_midi else "There is no MIDI here, so no notes to draw."
+)  # fmt: skip
 
 # %% [markdown]
 # ## Split by composition
 #
 # The test side holds compositions of which no performance was trained on. That is stricter than it sounds: a sonata has
-# movements, and editions count them differently, so a data set must say what belongs together. Here the group says it, and the
-# audit of notebook 03 looks for recordings that are the same in spite of different names.
+# movements, and editions count them differently, so a data set must say what belongs together. Here the group says it, and
+# the audit of notebook 03 looks for recordings that are the same in spite of different names.
 
 # %%
 split, ids, code = experiment.split, experiment.ids, experiment.Y
@@ -152,9 +138,36 @@ tracks.assign(side=split.sides).groupby("side").agg(
 )
 
 # %% [markdown]
-# What would happen otherwise? Several performances of one composition share every note. A classifier that remembers notes, and
-# knows nothing of composers, would be right about all of them. Describe each performance by the mean and the deviation of its mel bands, give that to a linear
-# classifier, and test it twice: with performances divided at random, and with compositions kept together.
+# Tests as small as this one have a trap of their own. The **bootstrap** redraws compositions. If all of them are right, every
+# draw is right, and its interval runs from 1.00 to 1.00: no interval at all, though a few compositions can well be right by
+# luck. So wherever all or none are right, this page gives the **exact binomial interval** (of Clopper and Pearson) over
+# compositions instead.
+
+# %%
+def score(hit, who):
+    """Accuracy with its 95 % interval over compositions: bootstrap, or exact where all or none are right."""
+    row, n = evaluate.mean_score("accuracy", hit, groups=who, seed=SEED), len(set(who))
+    if np.all(hit) or not np.any(hit):
+        ends = binomtest(n * bool(np.all(hit)), n).proportion_ci(method="exact")
+        row |= {"accuracy_low": ends.low, "accuracy_high": ends.high}
+    return row | {"chance": 1 / K, "n_test": len(hit), "n_groups": n}
+
+
+def told(row):
+    """A score in words."""
+    ends = f"[{row['accuracy_low']:.2f}, {row['accuracy_high']:.2f}]"
+    return f"{row['accuracy']:.2f} {ends} ({row['n_groups']} compositions, chance {row['chance']:.2f})"
+
+
+n_test = tracks.loc[ids["test"], "group"].nunique()
+print(f"all {n_test} test compositions right, bootstrap: 1.00 [1.00, 1.00]")
+print("the same, exact:", told(score(np.ones(n_test), np.arange(n_test))))
+
+# %% [markdown]
+# What if performances were divided at random? Several performances of one composition share every note, so a classifier that
+# remembers notes, and knows nothing of composers, would be right about all of them. Describe each performance by the mean
+# and the deviation of its mel bands, give that to a linear classifier, and test it twice: with performances divided at
+# random, and with compositions kept together. The sound is the same in both, and so is the classifier.
 
 # %%
 def of_bands(frames):
@@ -173,23 +186,30 @@ y, group = code.to_numpy(), tracks["group"].to_numpy()
 n_folds = int(min(5, tracks.groupby("label")["group"].nunique().min()))
 
 # %%
-by_way = {}
-ways = {"performances at random": (StratifiedKFold, None), "compositions together": (StratifiedGroupKFold, group)}
+hits, ways = {}, {"performances at random": (StratifiedKFold, None), "compositions together": (StratifiedGroupKFold, group)}
 for way, (folds, kept_together) in ways.items():
     cv = folds(n_folds, shuffle=True, random_state=SEED)
-    hit = cross_val_predict(classifier(), X, y, groups=kept_together, cv=cv) == y
-    by_way[way] = evaluate.mean_score("accuracy", hit, groups=group, seed=SEED)
-pd.DataFrame(by_way).T.assign(chance=1 / len(dataset.classes), n=len(y)).round(2)
+    hits[way] = cross_val_predict(classifier(), X, y, groups=kept_together, cv=cv) == y
+by_way = {way: score(hit, group) for way, hit in hits.items()}
+pd.DataFrame(by_way).T.round(2)
+
+# %%
+gap = np.subtract(*hits.values(), dtype=float)
+leak = evaluate.mean_score("gap", gap, groups=group, seed=SEED)
+Markdown(
+    f"Divided at random, the classifier scores {told(by_way['performances at random'])}; with compositions together, "
+    f"{told(by_way['compositions together'])}. The same performances were asked both times, and the paired difference is "
+    f"{leak['gap']:+.2f} [{leak['gap_low']:+.2f}, {leak['gap_high']:+.2f}]. The first row answers *have I heard this piece?*, "
+    "the second *do I know this hand?* Only the second is the task."
+)
 
 # %% [markdown]
-# The first row answers the question "have I heard this piece?", the second "do I know this hand?". Only the second is the task.
-# The sound is the same in both, and so is the classifier.
-#
 # ## One recording of each composer
 #
-# Now the trap of the older project. Take **one** performance of each composer and throw the others away. Cut it into clips,
-# shuffle the clips, train on two thirds of them and test on the rest. Then ask the same classifier for clips of *other*
-# compositions by the same composers. Draw other performances and repeat.
+# Now the trap. Take **one** performance of each composer and throw the others away. Cut it into clips, shuffle the clips,
+# train on two thirds of them and test on the rest. Then ask the same classifier for clips of *other* compositions by the
+# same composers. Draw other performances and repeat. Beside it stands a classifier that was trained as it should be: on
+# clips of all training performances, tested on clips of compositions that were held back.
 
 # %%
 clip_frames = round(CLIP_SECONDS * store.frames_per_second)
@@ -199,49 +219,46 @@ cut, owner = np.stack(cut), every.owner
 print(f"{len(cut):,} clips of {CLIP_SECONDS:g} s from {len(tracks)} performances")
 
 # %%
-rng, rows = np.random.default_rng(SEED), []
+rng, draws = np.random.default_rng(SEED), []
 for draw in range(TRAP_DRAWS):
-    one = [rng.choice(np.flatnonzero(y == k)) for k in range(len(dataset.classes))]
+    one = [rng.choice(np.flatnonzero(y == k)) for k in range(K)]
     mine = np.flatnonzero(np.isin(owner, one))
     train, test = train_test_split(mine, test_size=1 / 3, stratify=y[owner[mine]], random_state=draw)
     model = classifier().fit(cut[train], y[owner[train]])
     strange = np.flatnonzero(~np.isin(group[owner], group[one]))
-    rows.append([(model.predict(cut[part]) == y[owner[part]]).mean() for part in (test, strange)])
-trap = pd.DataFrame(rows, columns=["other clips of the same recordings", "clips of other compositions"])
+    draws.append([(model.predict(cut[part]) == y[owner[part]]).mean() for part in (test, strange)])
+trap = pd.DataFrame(draws, columns=["other clips of the same recordings", "clips of other compositions"])
 
-# %% [markdown]
-# Why not simply trust a second set of clips? Because clips of one recording share the piano, the room, the microphone, the
-# loudness and the very piece. Any of these is enough to tell five recordings apart, and no clip of them can show which one was
-# used.
-#
-# Last, a classifier that was trained as it should be: on clips of all training performances, tested on clips of compositions
-# that were held back.
-
-# %%
 side = split.sides.reindex(tracks.index).to_numpy()[owner]
 proper = classifier().fit(cut[side != "test"], y[owner[side != "test"]])
-hit = proper.predict(cut[side == "test"]) == y[owner[side == "test"]]
-fair = evaluate.mean_score("accuracy", hit, groups=group[owner[side == "test"]], seed=SEED)
-print(f"trained on many compositions, clips of other compositions: {fair['accuracy']:.2f} "
-      f"[{fair['accuracy_low']:.2f}, {fair['accuracy_high']:.2f}]")  # fmt: skip
-trap.describe().loc[["mean", "min", "max"]].round(2)
+fair = score(proper.predict(cut[side == "test"]) == y[owner[side == "test"]], group[owner[side == "test"]])
 
 # %% tags=["key-figure"]
-fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(9, 3.2), layout="constrained")
 for k, name in enumerate(trap):
     ax.plot(trap[name], k + rng.uniform(-0.12, 0.12, TRAP_DRAWS), "o", ms=4, alpha=0.6)
     ax.plot([trap[name].mean()], [k], "k|", ms=24)
-bars = [[fair["accuracy"] - fair["accuracy_low"]], [fair["accuracy_high"] - fair["accuracy"]]]
-ax.errorbar([fair["accuracy"]], [2], xerr=np.clip(bars, 0, None), fmt="s", capsize=4, color="C2")
-ax.axvline(1 / len(dataset.classes), color="0.5", ls=":")
+ax.plot([fair["accuracy_low"], fair["accuracy_high"]], [2, 2], color="C2")
+ax.plot([fair["accuracy"]], [2], "s", color="C2")
+ax.axvline(1 / K, color="0.5", ls=":")
 ax.set_yticks(range(3), [f"one recording a composer:\n{name}" for name in trap] + ["many compositions:\nother compositions"])
-ax.set(xlabel="accuracy of clips (dotted: chance)", xlim=(0, 1.02), ylim=(2.5, -0.5))
+ax.set(xlabel="accuracy of clips (dotted: chance; stroke: mean of the draws; line: 95 % interval)", xlim=(0, 1.02))
+ax.set(ylim=(2.5, -0.5), title=f"{TRAP_DRAWS} choices of one recording a composer, and a fair test")
 plt.show()
 
+# %%
+same, other = trap.mean()
+higher = (trap.iloc[:, 0] > trap.iloc[:, 1]).sum()
+Markdown(
+    f"Such a project would report {same:.2f}, the mean of the first row. To somebody who brings another piece, it is worth "
+    f"{other:.2f}: in {higher} of {TRAP_DRAWS} draws the first figure is the higher one. Trained on many compositions, the same "
+    f"classifier scores {told(fair)} on clips of other compositions."
+)
+
 # %% [markdown]
-# The first row is what such a project reports. The second is what it would be worth to somebody who brings another piece. Each
-# dot is another choice of recordings. The distance between the rows is not a detail of the method. It *is* the result: with
-# one recording of each composer, composer and recording are the same thing, and no split of the clips can part them.
+# Clips of one recording share the piano, the room, the microphone, the loudness and the very piece. Any of these is enough to
+# tell five recordings apart, and no clip of them can show which one was used. With one recording of each composer, composer
+# and recording are the same thing, and no split of the clips can part them.
 #
 # ## What in the notes carries the composer?
 #
@@ -251,47 +268,53 @@ plt.show()
 #
 # Notes have an advantage over sound: a trait has a name. If the register tells two composers apart, you can check it at the
 # piano. And they have a blind spot: what a description does not ask for, it cannot find. Melody, form and rhythm beyond its
-# pace are not among these numbers.
+# pace are not among these numbers. Each family answers alone, all answer together, and all but one, always with whole
+# compositions held back. *All but one* tells what the others cannot replace.
 
 # %%
-longest = inputs["max_seconds"]
+longest, cv = inputs["max_seconds"], StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED)
 described = [symbolic.describe_notes(symbolic.read_notes(path, seconds=longest)) for path in tracks["midi"]] if has_midi else []
 N = pd.DataFrame(described, tracks.index if has_midi else None)
 families = {name: [c for c in N if c.startswith(name)] for name in ("register", "density", "dynamics", "harmony")}
-print({name: len(columns) for name, columns in families.items()} if has_midi else "No MIDI here, so no notes to describe.")
-
-# %% [markdown]
-# Each family alone, all together, and all but one, always with whole compositions held back. *All but one* tells what the
-# others cannot replace.
-
-# %%
 sets = families | {"all": list(N)} | {f"all but {name}": [c for c in N if c not in own] for name, own in families.items()}
-cv = StratifiedGroupKFold(n_folds, shuffle=True, random_state=SEED)
 scores = {}
 for name, columns in sets.items() if has_midi else ():
-    hit = cross_val_predict(classifier(), N[columns], y, groups=group, cv=cv) == y
-    scores[name] = evaluate.mean_score("accuracy", hit, groups=group, seed=SEED)
+    scores[name] = score(cross_val_predict(classifier(), N[columns], y, groups=group, cv=cv) == y, group)
+
+# %%
+best_family, needed = "no notes to describe", ""
 if has_midi:
-    fig, ax = plotting.intervals(pd.DataFrame(scores).T, chance=1 / len(dataset.classes))
-    ax.set_title(f"{len(y)} performances of {len(set(group))} compositions, {n_folds} folds by composition", fontsize=9)
+    fig, ax = plotting.intervals(pd.DataFrame(scores).T, chance=1 / K)
+    ax.set_title(f"{len(y)} performances of {len(set(group))} compositions, {n_folds} folds by composition", fontsize=10)
     plt.show()
+    best = max(families, key=lambda name: scores[name]["accuracy"])
+    loss = {name: scores["all"]["accuracy"] - scores[f"all but {name}"]["accuracy"] for name in families}
+    worst = max(loss, key=loss.get)
+    best_family = f"of the notes, {best} alone says most: {told(scores[best])}"
+    needed = (f"Without {worst}, {loss[worst]:.2f} of it is lost: no other family replaces it." if loss[worst] > 0 else
+              "No family is missed when it is left out: the others can stand in for it.")  # fmt: skip
+    display(Markdown(f"{best_family.capitalize()}. All together score {told(scores['all'])}. {needed}"))
 
 # %% [markdown]
-# Add up the families in your head: they are not independent. If *all* is hardly better than the best family alone, the others
-# repeat what it says; if leaving one out costs nothing, the rest can stand in for it.
-#
-# Look at the single traits, too: how do the composers differ in the traits that separate them best? *Separate* means here: the
-# spread between composers over the spread within them.
+# Look at single traits, too: how do the composers differ in the traits that separate them best? *Separate* means here: the
+# spread between composers over the spread within them. A box holds the middle half of a composer's performances.
 
 # %%
 if has_midi:
     between = N.groupby(y).transform("mean").var() / N.sub(N.groupby(y).transform("mean")).var().clip(lower=1e-9)
-    best = between.sort_values(ascending=False).index[:6]
-    fig, axes = plt.subplots(2, 3, figsize=(12, 5), layout="constrained")
-    for ax, name in zip(axes.flat, best):
-        ax.boxplot([N.loc[y == k, name] for k in range(len(dataset.classes))], orientation="horizontal")
-        ax.set(xlabel=name, yticks=range(1, len(dataset.classes) + 1), yticklabels=[c.split()[-1] for c in dataset.classes])
+    traits = between.sort_values(ascending=False).index[:6]
+    fig, axes = plt.subplots(2, 3, figsize=(12, 5), sharey=True, layout="constrained")
+    for ax, name in zip(axes.flat, traits):
+        ax.boxplot([N.loc[y == k, name] for k in range(K)], orientation="horizontal")
+        ax.set(xlabel=name, yticks=range(1, K + 1), yticklabels=short)
+    fig.suptitle("The six traits that separate the composers best")
     plt.show()
+    middle = N[traits[0]].groupby(y).median()
+    display(Markdown(
+        f"*{traits[0]}* separates them best: its median is highest for {short[middle.idxmax()]} ({middle.max():.2f}) and lowest "
+        f"for {short[middle.idxmin()]} ({middle.min():.2f}). Its spread between composers is {between[traits[0]]:.1f} times the "
+        f"spread within them, that of *{traits[-1]}* {between[traits[-1]]:.1f} times."
+    ))  # fmt: skip
 
 # %% [markdown]
 # ## The network
@@ -305,69 +328,53 @@ of_clip = evaluate.predict(network, windows)
 proba = evaluate.track_proba(of_clip, windows.owner)
 truth, who = windows.Y, tracks.loc[ids["test"], "group"].to_numpy()
 pieces, piece_of = np.unique(who, return_inverse=True)
-of_piece = np.stack([proba[piece_of == i].mean(axis=0) for i in range(len(pieces))])
-truth_of_piece = np.array([truth[piece_of == i][0] for i in range(len(pieces))])
+of_piece, truth_of_piece = evaluate.track_proba(proba, piece_of), truth[np.unique(piece_of, return_index=True)[1]]
 
 # %%
-levels = {
-    "a clip": (of_clip.argmax(1) == windows.y, who[windows.owner]),
-    "a performance": (proba.argmax(1) == truth, who),
-    "a composition": (of_piece.argmax(1) == truth_of_piece, pieces),
+voted = {
+    "a clip": score(of_clip.argmax(1) == windows.y, who[windows.owner]),
+    "a performance": score(proba.argmax(1) == truth, who),
+    "a composition": score(of_piece.argmax(1) == truth_of_piece, pieces),
 }
-voted = {level: evaluate.mean_score("accuracy", hit, groups=g, seed=SEED) | {"n": len(hit)} for level, (hit, g) in levels.items()}
 pd.DataFrame(voted).T.round(2)
+
+# %%
+Markdown(
+    f"{opened} names the composer of a clip with accuracy {told(voted['a clip'])}; after the vote, of a performance with "
+    f"{voted['a performance']['accuracy']:.2f} and of a composition with {told(voted['a composition'])}. Count the compositions, "
+    "not the performances: performances of one composition tend to be right or wrong together."
+)
 
 # %% [markdown]
 # And beside it, on the same test performances, the linear classifier that reads the notes. One hears, the other reads; neither
 # was chosen by these figures.
 
 # %%
-rows = {opened: evaluate.scores(truth, proba, groups=who, seed=SEED)}
+answers, versus = {opened: proba}, "there was no MIDI to read"
 if has_midi:
     rest = [*ids["train"], *ids["valid"]]
-    reader = classifier().fit(N.loc[rest], code[rest])
-    read = reader.predict_proba(N.loc[ids["test"]])
-    rows["notes, linear"] = evaluate.scores(truth, read, groups=who, seed=SEED)
-    gap = evaluate.compare(truth, read, proba, groups=who, seed=SEED)
-    print(f"notes minus network: {gap['difference']:+.2f} [{gap['difference_low']:+.2f}, {gap['difference_high']:+.2f}]")
-table = pd.DataFrame(rows).T.astype(float)
-table[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "log_loss", "chance", "n_test", "n_groups"]].round(2)
+    answers["notes-linear"] = classifier().fit(N.loc[rest], code[rest]).predict_proba(N.loc[ids["test"]])
+    gap = evaluate.compare(truth, answers["notes-linear"], proba, groups=who, seed=SEED)
+    versus = f"{gap['difference']:+.2f} [{gap['difference_low']:+.2f}, {gap['difference_high']:+.2f}]"
+    versus += ", which this test cannot tell from none" if gap["difference_low"] <= 0 <= gap["difference_high"] else ""
+rows = {name: evaluate.scores(truth, p, groups=who, seed=SEED) | score(p.argmax(1) == truth, who) for name, p in answers.items()}
+pd.DataFrame(rows).T[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "log_loss", "chance", "n_test", "n_groups"]].round(2)
 
 # %%
-fig, axes = plt.subplots(1, len(rows), figsize=(5.6 * len(rows), 4), squeeze=False, layout="constrained")
-for ax, (name, p) in zip(axes[0], {opened: proba, **({"notes, linear": read} if has_midi else {})}.items()):
-    confusion = np.zeros((len(dataset.classes),) * 2, int)
-    np.add.at(confusion, (truth, p.argmax(axis=1)), 1)
-    ax.imshow(confusion, cmap="Blues", vmin=0)
-    for (i, j), n in np.ndenumerate(confusion):
-        ax.text(j, i, n or "", ha="center", va="center", color="w" if n > 0.6 * confusion.max() else "k", fontsize=8)
-    ax.set_xticks(range(len(dataset.classes)), [c.split()[-1] for c in dataset.classes], rotation=40, ha="right")
-    ax.set_yticks(range(len(dataset.classes)), [c.split()[-1] for c in dataset.classes])
-    ax.set(xlabel="answer", ylabel="composer", title=f"{name}: performances")
+fig, axes = plt.subplots(1, len(rows), figsize=(5.6 * len(rows), 4.4), squeeze=False, layout="constrained")
+for ax, (name, p) in zip(axes[0], answers.items()):
+    ConfusionMatrixDisplay.from_predictions(truth, p.argmax(1), labels=range(K), display_labels=short, cmap="Blues",
+                                            xticks_rotation=40, colorbar=False, ax=ax)  # fmt: skip
+    ax.set(xlabel="answer", ylabel="composer", title=f"{name}: test performances")
 plt.show()
-
-# %% [markdown]
-# Count the compositions, not the performances: performances of one composition are right or wrong together, and the intervals,
-# which redraw compositions, are as wide as that makes them.
-#
-# Look for composers that are mistaken for each other by both, the one that reads and the one that hears: there the music itself is
-# alike. Where only one of them errs, something is lost in its way of looking.
-#
-# How long must one listen? Let only the first clips of each performance vote.
 
 # %%
-order = windows.start // inputs["clip_frames"]
-heard = []
-for n in range(1, int(order.max()) + 2):
-    part = order < n
-    p = evaluate.track_proba(of_clip[part], windows.owner[part])
-    heard.append((p.argmax(axis=1) == truth).mean())
-length = inputs["clip_frames"] / store.frames_per_second
-fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
-ax.plot(length * np.arange(1, len(heard) + 1), heard, "o-")
-ax.axhline(1 / len(dataset.classes), color="0.5", ls=":")
-ax.set(xlabel="seconds heard", ylabel="accuracy of performances", ylim=(0, 1.02))
-plt.show()
+wrong = {name: set(np.flatnonzero(p.argmax(1) != truth)) for name, p in answers.items()}
+Markdown(
+    "; ".join(f"{name} is wrong on {len(errors)} of {len(truth)} performances" for name, errors in wrong.items())
+    + f"; on {len(set.intersection(*wrong.values()))} of them together. Notes minus network, paired: {versus}. Where both err, "
+    "the music itself is alike. Where only one errs, something is lost in its way of looking."
+)
 
 # %% [markdown]
 # ## Results
@@ -380,35 +387,81 @@ folder.mkdir(parents=True, exist_ok=True)
 trap.to_csv(folder / f"{RUN_NAME}-one-recording.csv", index=False)
 pd.DataFrame(scores).T.to_csv(folder / f"{RUN_NAME}-families.csv")
 if has_midi:
-    print(experiment.record("notes-linear", rows["notes, linear"], proba=read))
+    print(experiment.record("notes-linear", rows["notes-linear"], proba=answers["notes-linear"]))
 
 # %% [markdown]
 # ## What we learned
 
 # %%
-of = by_way["performances at random"]["accuracy"], by_way["compositions together"]["accuracy"]
-best_family = max(families, key=lambda name: scores[name]["accuracy"]) if has_midi else ""
-told = f"of the notes, {best_family} alone says most: {evaluate.describe(scores[best_family] | {'n_test': len(y), 'chance': 1 / len(dataset.classes)})}" if has_midi else "there was no MIDI to read"
 Markdown(
-    f"- One linear classifier scored {of[0]:.2f} with performances divided at random and {of[1]:.2f} with compositions kept "
-    f"together (chance {1 / len(dataset.classes):.2f}).\n"
-    f"- With one recording of each composer, clips of the same recordings scored {trap.iloc[:, 0].mean():.2f}, clips of other "
-    f"compositions {trap.iloc[:, 1].mean():.2f} (means of {TRAP_DRAWS} draws).\n"
-    f"- {opened} scored {evaluate.describe(rows[opened])}, {len(pieces)} compositions; {told}."
+    f"- One linear classifier scored {told(by_way['performances at random'])} with performances divided at random and "
+    f"{told(by_way['compositions together'])} with compositions kept together.\n"
+    f"- With one recording of each composer, clips of the same recordings scored {same:.2f}, clips of other compositions "
+    f"{other:.2f} (means of {TRAP_DRAWS} draws).\n"
+    f"- {opened} named the composer of a performance with accuracy {told(rows[opened])}; {best_family}."
 )
 
 # %% [markdown]
+# ## Three questions
+#
+# Think first, then click.
+#
+# <details><summary>1. All of six test compositions are right. Is the classifier perfect?</summary>
+#
+# Six of six says little: a classifier that is right for only six compositions in ten would get there in one test of
+# twenty. That is what the exact interval tells, and what a bootstrap of six equal results cannot.
+#
+# </details>
+#
+# <details><summary>2. You have one long recording of each composer. Can a cleverer split save the experiment?</summary>
+#
+# No. Whatever tells the composers apart also tells the recordings apart. It takes a second recording, of another
+# composition, by another pianist.
+#
+# </details>
+#
+# <details><summary>3. The dynamics name the composer well. Why be careful?</summary>
+#
+# How hard and how long keys are held is up to the player. If a composer is always played by the same people, the classifier
+# may know the players.
+#
+# </details>
+#
 # ## Exercises
 #
-# 1. Transpose: add 5 to all pitches before `notes.describe`. Which family changes, which does not?
-# 2. Take two recordings of each composer in the trap, then four. Where do the two rows meet? *Hint: `rng.choice(..., size=2)`.*
-# 3. Predict the *performer* instead of the composer. Which family tells most now?
+# ### 1. Transpose
 #
+# Play every piece five semitones higher: add 5 to all pitches before `symbolic.describe_notes`. Which families of numbers
+# change, and which does not? *Hint: `notes.assign(pitch=notes["pitch"] + 5)`.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 2. More recordings
+#
+# Take two recordings of each composer into the trap, then four. How far do its two figures move together? *Hint:
+# `rng.choice(np.flatnonzero(y == k), size=2, replace=False)`.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
+# ### 3. Who plays?
+#
+# Predict the pianist instead of the composer, again with whole compositions held back. Which family of notes tells most now?
+# *Hint: `tracks["artist"]` holds the pianist; `GroupKFold` keeps compositions together.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
 # ## Next
 #
 # This was the last notebook. Take your own music: the study `my_music` runs the series on a folder.
 #
 # **References.** C. Hawthorne et al., *Enabling factorized piano music modeling and generation with the MAESTRO dataset*,
 # ICLR 2019. F. Foscarin et al., *ASAP: a dataset of aligned scores and performances for piano transcription*, ISMIR 2020.
-# C. Krumhansl, *Cognitive foundations of musical pitch*, 1990 (keys). S. Kim et al., *Deep composer classification using
-# symbolic representation*, 2020 (composers of MAESTRO, split by piece).
+# C. Krumhansl, *Cognitive foundations of musical pitch*, 1990 (keys). C. Clopper, E. Pearson, *The use of confidence or
+# fiducial limits illustrated in the case of the binomial*, Biometrika, 1934. S. Kim et al., *Deep composer classification
+# using symbolic representation*, 2020 (composers of MAESTRO, split by piece).

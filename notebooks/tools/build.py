@@ -6,6 +6,7 @@ dataset::
 
     python -m notebooks.tools.build build        # .py -> .ipynb, keeps ids and outputs
     python -m notebooks.tools.build render 05    # executes one notebook and keeps its outputs
+    python -m notebooks.tools.build keep         # keeps the outputs of the demo study, `make run`
     python -m notebooks.tools.build pull 05      # an edit made in JupyterLab -> .py
     python -m notebooks.tools.build check        # lists what is out of date
 """
@@ -33,6 +34,7 @@ from jupyter_client import AsyncKernelManager
 
 from helpers.experiment import DEFAULTS
 from helpers.files import write_atomic
+from notebooks.tools import glossary
 
 ROOT = Path(__file__).resolve().parents[2]
 MAX_BYTES = 1_000_000  # of a notebook
@@ -163,8 +165,8 @@ def _build_one(
     path: Path, repository: str, *, root: Path, force: bool, pulled: str | None = None
 ) -> Path:
     old_text = path.read_text(encoding="utf-8")
-    text = _with_setup(old_text if pulled is None else pulled, path, root=root)
-    nb, target = _from_text(text, repository, path.stem), _target(path)
+    text = old_text if pulled is None else _put_setup(pulled, "", path, root=root)
+    nb, target = _from_text(text, repository, path, root=root), _target(path)
     previous = _read(target, root=root) if target.exists() else None
     if previous is not None and not force and _was_edited(previous, nb):
         raise NotebookError(
@@ -206,17 +208,19 @@ def _setup_span(text: str, where: str) -> tuple[int, int]:
     return found.start(), following.start() if following else len(text)
 
 
-def _with_setup(text: str, path: Path, *, root: Path) -> str:
-    """Return the source with the template's setup cell."""
+def _put_setup(text: str, setup: str, path: Path, *, root: Path) -> str:
+    """Return the source with another text in its setup cell, which stands in the template."""
     start, end = _setup_span(text, _where(path, root))
-    gap = "\n\n" if end < len(text) else "\n"
-    return text[:start] + _template(root) + gap + text[end:]
+    marker = text[start:end].partition("\n")[0]
+    parts = [text[:start] + (setup or marker), text[end:]]
+    return "\n\n".join(part for part in parts if part) + ("" if parts[1] else "\n")
 
 
-def _from_text(text: str, repository: str, stem: str) -> nbformat.NotebookNode:
-    """Make a notebook from its source, and write into it where readers can clone the series."""
+def _from_text(text: str, repository: str, path: Path, *, root: Path) -> nbformat.NotebookNode:
+    """Make a notebook: with the setup cell, the address, and links to the glossary."""
     import jupytext
 
+    text = _put_setup(text, _template(root), path, root=root)
     nb = jupytext.reads(text, fmt="py:percent")
     nb.nbformat, nb.nbformat_minor = 4, 5
     for cell in nb.cells:
@@ -228,11 +232,12 @@ def _from_text(text: str, repository: str, stem: str) -> nbformat.NotebookNode:
             cell.source = f"# @title {title}\n{cell.source}"
     first = next((c for c in nb.cells if c.cell_type == "markdown"), None)
     if first is None or not first.source.startswith("# "):
-        raise NotebookError(f"notebooks/src/{stem}.py has no title (# # Title in its first cell)")
+        raise NotebookError(f"notebooks/src/{path.name} has no title (# # Title in its first cell)")
+    glossary.link(nb, glossary.read_terms(path.parents[1] / "glossary.md"))
     if repository.startswith("https://github.com/"):
         colab = repository.replace("https://github.com", "https://colab.research.google.com/github")
         title, gap, rest = first.source.partition("\n")
-        badge = f"{BADGE}({colab}/blob/main/notebooks/{stem}.ipynb)"
+        badge = f"{BADGE}({colab}/blob/main/notebooks/{path.stem}.ipynb)"
         first.source = f"{title}\n\n{badge}{gap}{rest}"
     return nb
 
@@ -288,6 +293,7 @@ def pull(name: str, *, root: Path = ROOT) -> Path:
     for cell in nb.cells:  # what the build has added is no edit
         cell.source = re.sub(r"\n\n" + re.escape(BADGE) + r".*", "", cell.source)
         cell.source = TITLE.sub("", cell.source) if _title(cell) else cell.source
+        cell.source = glossary.unlink(cell.source)
     _keep_blank_lines(nb.cells, jupytext.reads(old_text, fmt="py:percent").cells)
     # The header of the source stays as it is: only what follows the first marker is written.
     options = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,-all"}
@@ -325,12 +331,12 @@ def check(names: Sequence[str] = (), *, root: Path = ROOT) -> list[str]:
 def _check_one(path: Path, root: Path) -> str:
     target, stem = _target(path), path.stem
     where, text = _where(target, root), path.read_text(encoding="utf-8")
-    if _with_setup(text, path, root=root) != text:
-        return f"{_where(path, root)}: setup cell is not the template's; `make notebooks`"
+    if _put_setup(text, "", path, root=root) != text:
+        return f"{_where(path, root)}: its setup cell must be empty; what runs is the template's"
     if not target.exists():
         return f"{where} is missing; `make notebooks`"
     nb = _read(target, root=root)
-    if _cells_hash(nb) != _cells_hash(_from_text(text, _repository_of(nb), stem)):
+    if _cells_hash(nb) != _cells_hash(_from_text(text, _repository_of(nb), path, root=root)):
         return (
             f"{where} is not built from its source; `make notebooks`, or `make pull NB={stem}` "
             f"if it was edited in JupyterLab"
@@ -355,7 +361,35 @@ def render(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
 
 def _render_one(target: Path, root: Path) -> Path:
     where = _where(target, root)
-    nb = _execute(_read(target, root=root), where, root)
+    return _keep(_execute(_read(target, root=root), where, root), target, root)
+
+
+def keep(names: Sequence[str] = (), *, root: Path = ROOT) -> list[Path]:
+    """Keep the outputs of the demo study: what one reads is what `make run` computes."""
+    return [_keep(_executed(target, root), target, root) for target in build(names, root=root)]
+
+
+def _executed(target: Path, root: Path) -> nbformat.NotebookNode:
+    """Return the notebook with the outputs that it had in the demo study."""
+    done = root / "runs" / "demo" / target.name
+    if not done.exists():
+        raise NotebookError(f"{_where(done, root)} is missing; `make run`")
+    ran = nbformat.read(done, as_version=4)
+    ran.cells = [cell for cell in ran.cells if "injected-parameters" not in _tags(cell)]
+    nb = _read(target, root=root)
+    if code_hash(ran) != code_hash(nb) or any(
+        output.output_type == "error" for cell in _code_cells(ran) for output in cell.outputs
+    ):
+        ran_what = f"{_where(done, root)} is not a run of {_where(target, root)}"
+        raise NotebookError(f"{ran_what}; `make run`")
+    for cell, source in zip(_code_cells(nb), _code_cells(ran), strict=True):
+        cell.outputs = source.outputs
+    return nb
+
+
+def _keep(nb: nbformat.NotebookNode, target: Path, root: Path) -> Path:
+    """Write an executed notebook with outputs that are small, quiet and ours to give away."""
+    where = _where(target, root)
     for number, cell in enumerate(_code_cells(nb), start=1):
         cell.execution_count = number
         cell.outputs = _clean_outputs(cell.outputs, number)
@@ -492,6 +526,7 @@ def to_html(nb: nbformat.NotebookNode, *, title: str) -> str:
     exporter.register_preprocessor(CoalesceStreamsPreprocessor, enabled=True)  # progress bars
     page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
     page = re.sub(r"<script\b(?! data-player).*?</script\b[^>]*>", "", page, flags=re.S | re.I)
+    page = glossary.as_abbreviations(page)
     return re.sub(r"""<(?:img|link)\b(?:[^>"']|"[^"]*"|'[^']*')*>""", _from_disk, page)
 
 
@@ -573,7 +608,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=["build", "render", "pull", "check"])
+    parser.add_argument("command", choices=["build", "render", "keep", "pull", "check"])
     parser.add_argument("names", nargs="*", metavar="NB", help="05 or 05_convpool; none: all")
     parser.add_argument("--force", action="store_true", help="build: drop edits of the .ipynb")
     args = parser.parse_args(argv)
@@ -596,6 +631,8 @@ def _run(args: argparse.Namespace, root: Path) -> int:
             done = build([path.stem], root=root, force=args.force)[0]
         elif args.command == "render":
             done = render([path.stem], root=root)[0]
+        elif args.command == "keep":
+            done = keep([path.stem], root=root)[0]
         else:
             done = pull(path.stem, root=root)
         print(_where(done, root), flush=True)
