@@ -260,53 +260,6 @@ def find_networks(folder: str | os.PathLike) -> pd.DataFrame:
     return found.astype({"multilabel": bool}).sort_values("best_val_loss", kind="stable")
 
 
-def open_network(
-    folder: str | os.PathLike, *, classes: list[str], name: str = ""
-) -> tuple[str, keras.Model, dict]:
-    """Open the network that reads log-mels and did best on its validation tracks.
-
-    Parameters
-    ----------
-    folder : path
-        ``OUT_DIR/models/<DATASET>``.
-    classes : list of str
-        The classes that it must answer, in this order.
-    name : str
-        Stem of a file, to open that one.
-
-    Returns
-    -------
-    stem : str
-        Of the file that was opened.
-    network : keras.Model
-        Loaded in Keras's safe mode.
-    card : dict
-        What it expects and answers.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such network. The message says which notebook makes one.
-
-    Notes
-    -----
-    Networks that show a mistake are passed over.
-    """
-    found = find_networks(folder)
-    usable = (found["kind"] == "log_mel") & (found["classes"] == tuple(classes))
-    usable &= ~(found["multilabel"] & (found["activation"] == "softmax"))
-    wanted = found[usable & ((found.index == name) if name else True)]
-    if wanted.empty:
-        there = f"; there are {', '.join(found.index)}" if len(found) else ""
-        raise FileNotFoundError(
-            f"no network {name + ' ' if name else ''}for these classes in {folder}{there}: run "
-            f"notebook 07_crnn with this DATASET and OUT_DIR first"
-        )
-    file = wanted["file"].iloc[0]
-    network = keras.models.load_model(file, compile=False, safe_mode=True)
-    return wanted.index[0], network, read_card(file)
-
-
 def check_split(card: dict, split) -> None:
     """Refuse to test a network on a split that it was not trained on."""
     if card["split"]["rule"] != split.rule:

@@ -126,9 +126,9 @@ PARAMETERS = {  # of every network, for five classes
     "06_convpool_augmentation-convpool-none": 24_277,
     "06_convpool_augmentation-convpool-all": 24_277,  # augmenting layers learn nothing
     "07_crnn-mfcc-lstm": 58_309,
-    "07_crnn-mfcc-cnn": 24_517,
+    "07_crnn-cnn-mean": 10_541,
     "07_crnn-cnn-lstm": 51_693,
-    "07_crnn-cnn-lstm-reshape": 55_789,
+    "07_crnn-cnn-lstm-reshape": 51_693,
     "07_crnn-crnn": 393_509,
     "08_raw_waveform-wavecnn": 67_461,
     "08_raw_waveform-samplecnn": 50_853,

@@ -189,22 +189,11 @@ def saved_networks(folder, losses, classes=("a", "b")):
         training.save(network, folder / f"07_crnn-{name}.keras", card)
 
 
-def test_the_network_with_the_lowest_validation_loss_is_opened(tmp_path):
+def test_networks_are_listed_by_their_validation_loss(tmp_path):
     saved_networks(tmp_path, {"crnn": 0.4, "tagger": 0.3, "tagger-softmax": 0.1})
-    assert training.find_networks(tmp_path)["best_val_loss"].tolist() == [0.1, 0.3, 0.4]
-    opened, network, card = training.open_network(tmp_path, classes=["a", "b"])
-    assert opened == "07_crnn-tagger" and card["model"] == "tagger"
-    assert network.input_shape == (None, None, 8, 1)
-    opened, _, _ = training.open_network(tmp_path, classes=["a", "b"], name="07_crnn-crnn")
-    assert opened == "07_crnn-crnn"
-
-
-def test_a_network_that_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(FileNotFoundError, match="for these classes in .*: run notebook 07_crnn"):
-        training.open_network(tmp_path, classes=["a"])
-    saved_networks(tmp_path, {"crnn": 0.4})
-    with pytest.raises(FileNotFoundError, match="there are 07_crnn-crnn"):
-        training.open_network(tmp_path, classes=["a", "b", "c"])
+    found = training.find_networks(tmp_path)
+    assert found["best_val_loss"].tolist() == [0.1, 0.3, 0.4]
+    assert found.index[0] == "07_crnn-tagger-softmax" and found["activation"].iloc[0] == "softmax"
 
 
 def test_a_network_is_not_tested_on_tracks_that_may_have_taught_it():

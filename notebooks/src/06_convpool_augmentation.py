@@ -327,6 +327,7 @@ for ax, name in zip(axes[0], NETWORKS):
         ax.plot(np.argmin(loss) + 1, min(loss), "o", color=line.get_color())
     ax.axhline(np.log(len(dataset.classes)), color="0.5", ls=":")
     ax.set(title=f"{name}: the dot is the best epoch", xlabel="epoch", ylabel="validation loss")
+    ax.set_xticks(range(0, len(loss) + 1, 5))
 axes[0, -1].legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()
 

@@ -50,7 +50,7 @@ from IPython.display import HTML, Markdown, display
 from helpers import clips, datasets, evaluate, interactive, published, training
 from helpers.audio import load_audio
 from helpers.classify import Classifier
-from helpers.experiment import Experiment, run_first
+from helpers.experiment import Experiment, open_network
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -78,12 +78,10 @@ SEED: int = 0  # seed of every random choice
 # notebook 07 leaves a tagger already, and that one is opened. `MODEL` names another network.)
 
 # %%
-dataset = Experiment(globals()).dataset
-models = Path(OUT_DIR, "models", DATASET)
-if not MODEL and not any(models.glob("07_crnn-*.keras")):
-    run_first("07_crnn", globals())
-name = MODEL or ("" if dataset.multilabel else "07_crnn-crnn")
-opened, network, card = training.open_network(models, classes=dataset.classes, name=name)
+experiment, models = Experiment(globals()), Path(OUT_DIR, "models", DATASET)
+any_will_do = MODEL or experiment.dataset.multilabel
+accepts = None if any_will_do else lambda network: network.name == "crnn"
+opened, network, experiment = open_network(experiment, model=MODEL, accepts=accepts, first="07_crnn")
 trunk = keras.Model(network.inputs[0], network.layers[-1].input)
 print(f"opened: {opened}; a clip becomes {trunk.output_shape[-1]} numbers")
 
@@ -93,7 +91,7 @@ print(f"opened: {opened}; a clip becomes {trunk.output_shape[-1]} numbers")
 # lack, can be neither learned nor scored, and is left out.
 
 # %%
-experiment = Experiment(globals(), card=card, dataset=dataset)
+dataset, card = experiment.dataset, experiment.card
 store, tracks, split, ids = experiment.store, experiment.tracks, experiment.split, experiment.ids
 groups, inputs = experiment.groups["test"], card["inputs"]
 names = tracks["tags"].str.split("|") if "tags" in tracks and not dataset.multilabel else tracks["labels"]
