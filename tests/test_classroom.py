@@ -45,7 +45,7 @@ def test_every_solution_belongs_to_a_page():
 def test_three_questions_fold_their_answers(name):
     nb = source(name)
     (cell,) = [c for c in nb.cells if "\n## Three questions" in f"\n{c.source}"]
-    folded = r"<details><summary>\d\. [^\n]*\?</summary>\n\n(.+?)\n\n</details>"
+    folded = r"<details><summary>\d\. [^\n]*\?[^\n]*</summary>\n\n(.+?)\n\n</details>"
     found = re.findall(folded, cell.source, re.S)
     assert len(found) == 3 and all(len(answer.split()) >= 8 for answer in found)
 

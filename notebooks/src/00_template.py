@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Title of the notebook
 #
-# *time · needs · writes*
+# *reading 10 minutes · computing 1 minute · needs nothing · writes `tables/`*
 #
 # The question in two to four sentences.
 #
@@ -78,10 +78,26 @@ dataset.tracks.head()
 #
 # The same three bullets, in the past tense, with the figures just obtained.
 #
+# ## Three questions
+#
+# Think first, then click.
+#
+# <details><summary>1. A question?</summary>
+#
+# Its answer, folded.
+#
+# </details>
+#
 # ## Exercises
 #
-# 1. A question. *Hint: where to look.*
+# ### 1. A title, the same as in `notebooks/solutions/`
 #
+# What to do. *Hint: where to look.*
+
+# %% tags=["answer"]
+# Your answer
+
+# %% [markdown]
 # ## Next
 #
 # What the next notebook does. References.

@@ -460,15 +460,13 @@ Markdown(
 #
 # Think first, then click.
 #
-# <details><summary>1. Two notes, a semitone apart, look like one thick line. What do you change, and what does it
-# cost?</summary>
+# <details><summary>1. Two notes, a semitone apart, look like one thick line. What do you change, at what cost?</summary>
 #
 # Take a longer window: it tells closer frequencies apart. The cost is time. Onsets are smeared over a longer stretch.
 #
 # </details>
 #
-# <details><summary>2. A band plays its song three semitones higher. How does each of the four pictures
-# change?</summary>
+# <details><summary>2. A band plays its song three semitones higher. How does each of the four pictures change?</summary>
 #
 # Chroma turns by three rows, and the constant-Q transform moves up by three: the shapes stay. The mel spectrogram
 # moves up, by a distance that depends on the frequency. MFCC change least, because the rough shape of the spectrum
@@ -476,8 +474,7 @@ Markdown(
 #
 # </details>
 #
-# <details><summary>3. In your dataset, the sample rate tells jazz from all other classes perfectly. What do
-# you do?</summary>
+# <details><summary>3. In your dataset, the sample rate tells jazz from all other classes perfectly. What do you do?</summary>
 #
 # Find out where the jazz files come from. Bring *all* files to the lowest rate, so that all end at the same frequency,
 # and audit again: another trace of the source, such as a codec, may be left. Until then, trust no score for jazz.

@@ -66,8 +66,8 @@ WAYS: list = ["crop", "zoom", "specaugment", "mixup", "sound"]  # ways to change
 ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
-TAKES: int = 3  # changed copies of the sound of each training track
-TAKE_SECONDS: float = 9.0  # length of the part of a track that is copied
+TAKES: int = 2  # changed copies of the sound of each training track
+TAKE_SECONDS: float = 6.0  # length of the part of a track that is copied
 STEPS: int = 460  # optimizer steps of each training, the same for all
 LONG_EPOCHS: int = 80  # most epochs of the long run at the end
 PATIENCE: int = 6  # stop after so many epochs without a better validation loss
@@ -222,6 +222,7 @@ def scale(X):
     return (X - mean[:, None]) / np.sqrt(variance)[:, None]
 
 
+# %%
 batches = experiment.random_clips(redraw=False)
 X, y = batches[0]
 mixed, shares = Mixed(batches, MIXUP)[0]
@@ -414,6 +415,7 @@ def holm(p):
     return corrected[np.argsort(order)]
 
 
+# %%
 pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PLAN)[1:]}
 against = pd.DataFrame({
     name: evaluate.compare(test.Y, proba[name], proba[other], groups=groups, seed=SEED) for name, other in pairs.items()
@@ -431,7 +433,8 @@ Markdown(
     f"If nothing helped or hurt, {len(against)} independent tests would still give a p-value below 0.05 with probability "
     f"{1 - 0.95 ** len(against):.2f}. Here {(against['p'] < 0.05).sum()} p-values lie below it, and {clear.sum()} after Holm's "
     f"correction. Clearly better than no augmentation: {helped}; clearly worse: {hurt}. The largest difference is that of "
-    f"{most}, {against.loc[most, 'difference']:+.2f}. *Cannot tell* does not mean that a way is useless: this test is small."
+    f"{most}, {against.loc[most, 'difference']:+.2f}. *Cannot tell* does not mean that a way is useless: this test is small. The "
+    "intervals in the table are not corrected."
 )
 
 # %% [markdown]
@@ -471,6 +474,7 @@ Markdown(
     f"The best epoch of the long run was {kept} of {n}; {stopped}. Its validation loss there is {min(loss):.2f}, that of the "
     f"short run {lowest[short]:.2f}. On the test tracks the long run has {evaluate.describe(rows[long])}; long minus short is "
     f"{found['difference']:+.2f} [{found['difference_low']:+.2f}, {found['difference_high']:+.2f}]."
+    + " Both follow the same path, so this is the network of the short run." * bool(kept <= epochs)
 )
 
 # %% [markdown]

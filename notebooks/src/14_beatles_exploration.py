@@ -26,7 +26,7 @@
 # - how to test for a change over the years: whole albums, shuffled years, and a correction for several tests;
 # - how to take a trained network to music that it was not made for, and what its answers are worth there.
 #
-# **Before you start**: notebook 11 leaves a calibrated network; one of 05 to 07 serves as well. Notebook 13 explains
+# **Before you start**: notebook 11 leaves a calibrated network; any other of the series serves as well. Notebook 13 explains
 # how a network's description of a song finds similar songs.
 
 # %% [markdown]
