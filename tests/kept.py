@@ -41,15 +41,18 @@ class Page:
 
 def _frame(table: bs4.Tag) -> pd.DataFrame:
     """Return what a table shows, as pandas wrote it: the first column is the index."""
-    head, *rest = table.find_all("tr")
+    head = table.find("thead").find("tr")
     names = [cell.get_text() for cell in head.find_all(["th", "td"])][1:]
-    rows = [[c.get_text().strip() for c in row.find_all(["th", "td"])] for row in rest]
-    rows = [row for row in rows if len(row) == len(names) + 1]  # not the name of the index
+    body = table.find("tbody").find_all("tr")
+    rows = [[c.get_text().strip() for c in row.find_all(["th", "td"])] for row in body]
+    rows = [row for row in rows if len(row) == len(names) + 1]
     frame = pd.DataFrame([row[1:] for row in rows], [row[0] for row in rows], names)
-    return frame.apply(_numbers)
+    return frame.apply(_typed)
 
 
-def _numbers(column: pd.Series) -> pd.Series:
+def _typed(column: pd.Series) -> pd.Series:
+    if set(column) <= {"True", "False"}:
+        return column == "True"
     try:
         return pd.to_numeric(column)
     except ValueError:

@@ -664,3 +664,13 @@ def test_keep_refuses_a_run_of_other_code(root):
     change(source(root), "2 * y", "3 * y")
     with pytest.raises(build.NotebookError, match="is not a run of notebooks/05_loud.ipynb"):
         build.keep(root=root)
+
+
+def test_a_cell_that_shows_the_data_of_others_keeps_none(root):
+    change(source(root), '# %%\ndef louder', '# %% tags=["real-data"]\ndef louder')
+    build.build(root=root)
+    executed(root)
+    build.keep(root=root)
+    assert [c.outputs[0].text for c in read(root).cells if "real-data" in build._tags(c)] == [
+        build.DATA_PLACEHOLDER
+    ]

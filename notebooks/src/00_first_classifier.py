@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Your first classifier in five minutes
 #
-# *reading 8 minutes · computing 2 minutes · needs nothing: it renders its own music, and online it fetches musicnn (29 MB) · writes `tables/first_classifier.csv`*
+# *reading 8 minutes · computing 1 minute · needs nothing: it renders its own music, and online it fetches musicnn (29 MB) · writes `tables/first_classifier.csv`*
 #
 # Blues or metal? You hear it at once, and could hardly say how. Can a program learn it? A program that sorts things
 # into classes, such as songs into genres, is a **classifier**. On this page you make one, from the first sound to the

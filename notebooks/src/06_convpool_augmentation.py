@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Augmentation
 #
-# *reading 12 minutes · computing 3 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
+# *reading 9 minutes · computing 5 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
 #
 # A network with few songs learns the songs. **Augmentation** shows it each clip in another way every time: from another
 # place, stretched, in another key, with noise or holes, or mixed with another clip. Does that help? It is an experiment,
@@ -47,10 +47,9 @@ import pandas as pd
 from IPython.display import HTML, Audio, Markdown
 from joblib import Parallel, delayed
 
-from helpers import clips, evaluate, plotting, training
+from helpers import clips, evaluate, features, plotting, training
 from helpers.audio import load_audio
 from helpers.experiment import Experiment, run_first
-from helpers.features import log_mel
 
 plt.style.use("helpers/series.mplstyle")
 
@@ -181,7 +180,7 @@ def takes(number, track_id):
         changed = y
         for change in CHANGES.values():
             changed = change(changed, rng.uniform(-1, 1))
-        found.append(log_mel(changed, **made_with).T.astype(np.float16))
+        found.append(features.log_mel(changed, **made_with).T.astype(np.float16))
     return found
 
 
@@ -241,7 +240,7 @@ shown = {
     "zoom": np.asarray(LAYERS["zoom"]()(scale(X), training=True))[at],
     "SpecAugment": np.asarray(LAYERS["specaugment"]()(scale(X), training=True))[at],
     "mixup": scale(mixed[at]),
-    **{n: scale(clips.cut(log_mel(y, **made_with).T[..., None], 0, clip_frames)) for n, y in list(sounds.items())[1:]},
+    **{n: scale(clips.cut(features.log_mel(y, **made_with).T[..., None], 0, clip_frames)) for n, y in list(sounds.items())[1:]},
 }
 
 # %% tags=["key-figure"]

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Recurrent networks
 #
-# *reading 10 minutes · computing 3 minutes · needs nothing · writes `models/`, `metrics/`, `predictions/`*
+# *reading 10 minutes · computing 4 minutes · needs nothing · writes `models/`, `metrics/`, `predictions/`*
 #
 # The networks of notebook 05 count how often a pattern occurs and forget when. Music is made in time: a verse leads
 # to a chorus, a backbeat comes after the beat. A **recurrent** layer reads one moment after another and carries a

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Transfer from music
 #
-# *reading 11 minutes · computing 2 minutes · needs nothing: two networks (31 MB) are fetched, or left out · writes `features/`, `models/`, `metrics/`*
+# *reading 12 minutes · computing 2 minutes · needs nothing: two networks (31 MB) are fetched, or left out · writes `features/`, `models/`, `metrics/`*
 #
 # A few hundred labelled songs are not much to learn music from. Two published networks have learned from far more:
 # about 200,000 songs of the *Million Song Dataset*, with 50 tags that listeners of Last.fm gave them, such as *jazz*

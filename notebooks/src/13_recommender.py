@@ -13,7 +13,7 @@
 # %% [markdown]
 # # A recommender, a map, and your own song
 #
-# *reading 8 minutes · computing 1 minute · needs a network of notebooks 05 to 08; without one it makes two first; it fetches musicnn (29 MB) · writes `tables/`: a collection to search in*
+# *reading 7 minutes · computing 1 minute · needs a network of notebooks 05 to 08; without one it makes two first; it fetches musicnn (29 MB) · writes `tables/`: a collection to search in*
 #
 # "More like this, please." A recommender that listens needs no clicks of other people: it compares the sounds
 # themselves. A network has a description of every sound at hand, because it computes one just before it answers. This

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # A discography through the years: the Beatles' chords, an invented band's sound
 #
-# *reading 11 minutes · computing 1 minute · needs nothing: it renders the band and, if there is none, trains a network; online, it fetches the Beatles' chords · writes `tables/`*
+# *reading 9 minutes · computing 1 minute · needs nothing: it renders the band and, if there is none, trains a network; online, it fetches the Beatles' chords · writes `tables/`*
 #
 # Seven years, twelve albums: did the harmony of the Beatles change, or do we hear what we expect to hear? Their
 # **chords** are public, because people have written them down. Their **recordings** are not. So for the sound, this
@@ -130,7 +130,7 @@ Markdown(
 # A chord is written in **Harte's syntax**: a root, a colon, a kind. `A:min` is A minor, `G` alone is G major, `C:7` has
 # a fourth note, `N` is no chord. This is how the first song begins:
 
-# %%
+# %% tags=["real-data"]
 print(scores["title"].iloc[0])
 symbolic.read_lab(scores["chords"].iloc[0]).head(6)
 
@@ -159,6 +159,7 @@ def harmony(scores):
     return pd.DataFrame(rows).T.reindex(columns=list(SHOWN)).astype(float), problems
 
 
+# %%
 H, unreadable = harmony(scores)
 print(f"{len(H)} songs were read; not readable: {unreadable or 'none'}")
 
@@ -226,6 +227,7 @@ def holm(p):
     return (p * np.arange(len(p), 0, -1)).cummax().clip(upper=1)
 
 
+# %%
 trends = pd.DataFrame(columns=["rank correlation", "p", "p after Holm"], dtype=float)
 if len(when) > 3:
     means = H.groupby(of_album).mean().loc[when.index].dropna()
@@ -314,6 +316,7 @@ def alike(track_id, k):
     display(Audio(np.concatenate(sounds), rate=22050))
 
 
+# %%
 interactive.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
 
 # %% [markdown]

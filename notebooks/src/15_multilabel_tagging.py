@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Several labels at once: multi-label tagging
 #
-# *reading 10 minutes · computing 1 minute · needs nothing: without the CRNN of notebook 07, it trains one first; online, it fetches musicnn (29 MB) and a song (0.4 MB) · writes `models/`, `metrics/`, `tables/`*
+# *reading 9 minutes · computing 1 minute · needs nothing: without the CRNN of notebook 07, it trains one first; online, it fetches musicnn (29 MB) and a song (0.4 MB) · writes `models/`, `metrics/`, `tables/`*
 #
 # "This part has jazz, then progressive rock, and a bit of grunge." Whoever describes music like this does not choose one
 # class of ten. They say yes or no to many labels, and they say *when*. How does one train a network for that, how does

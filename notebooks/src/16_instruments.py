@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Instruments: which of them play?
 #
-# *reading 9 minutes · computing 1 minute · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `predictions/`*
+# *reading 8 minutes · computing 2 minutes · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `predictions/`*
 #
 # A listener hears a flute in front and knows it, whatever plays behind. The data set IRMAS teaches machines the same: three
 # seconds with **one** label, the instrument in front, to learn from; longer music with **several** labels to be tested on. How

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Piano composers: who wrote it?
 #
-# *reading 8 minutes · computing 1 minute · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `predictions/`, `tables/`*
+# *reading 8 minutes · computing 3 minutes · needs nothing: without a network of notebook 07, it makes one first · writes `metrics/`, `predictions/`, `tables/`*
 #
 # One instrument, five composers, and a network that names the composer of nine clips in ten. But there was one recording
 # of each composer, cut into clips, and the clips were shuffled before they were divided. What did the network learn: the

@@ -42,6 +42,7 @@ SOUND_BYTES = 500_000  # of the sound in it
 CLIP_SECONDS, CLIP_RATE = 5, 22050
 SOUND = re.compile(r"(?:<|&lt;)audio\b|data:audio/")  # a player, or a page that holds one
 PLAYER = re.compile(r"<audio\b.*?</audio>", re.DOTALL)
+DATA_PLACEHOLDER = "(run the cell: this page keeps no data of others)\n"
 AUDIO_PLACEHOLDER = "(audio player: run the cell to listen)"
 NO_MORE_SOUND = "(audio player: run the cell to listen; this page keeps no more sound)"
 MAX_ERROR = 24  # of 255: how far a colour of a figure may move for the sake of its size
@@ -393,6 +394,8 @@ def _keep(nb: nbformat.NotebookNode, target: Path, root: Path) -> Path:
     for number, cell in enumerate(_code_cells(nb), start=1):
         cell.execution_count = number
         cell.outputs = _clean_outputs(cell.outputs, number)
+        if "real-data" in _tags(cell):
+            cell.outputs = [nbformat.v4.new_output("stream", text=DATA_PLACEHOLDER)]
     _keep_sound(nb)
     for cell in nb.cells:
         cell.metadata = _metadata(cell)
