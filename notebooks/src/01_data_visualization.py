@@ -369,7 +369,7 @@ Markdown(
 # $|2\,\mathrm{AUC} - 1|$ of the ROC curve.
 #
 # Some properties may have musical reasons: *bandwidth* (the highest frequency that sounds), *level*, *crest* (the peak
-# above the level), *silence* and *clipped*. Others have none: *sample rate*, *channels*, *dc offset* (a mean that is
+# above the level), *silence* and *clipped*. Others seldom have any: *sample rate*, *channels*, *dc offset* (a mean that is
 # not zero) and *cliff* (a spectrum that breaks off as if cut with a knife). We call these technical.
 
 # %% tags=["key-figure"]

@@ -544,7 +544,8 @@ Markdown(
 # ### 3. Old acquaintances
 #
 # Cross-validate the families by track instead of by group, so that the artists are known. Which family gains most?
-# *Hint: `StratifiedKFold` for `folds`. The mix of a record is in its mel bands, and in what is computed from them.*
+# *Hint: `StratifiedKFold(5, shuffle=True, random_state=SEED)` of scikit-learn makes such `folds`; the order matters, since
+# tracks of an artist are neighbours in the table.*
 
 # %% tags=["answer"]
 # Your answer

@@ -183,8 +183,8 @@ def answer():
 
 
 # %% [markdown]
-# Both networks share a plan: three blocks, with more patterns in each, because there are more combinations of patterns
-# than patterns. After the last pooling, one moment stands for 32 frames. **conv-pool** has one convolution before each
+# Both networks share a plan: three blocks, with more patterns in each, because patterns can be combined in more ways
+# than there are patterns. After the last pooling, one moment stands for 32 frames. **conv-pool** has one convolution before each
 # pooling. **conv-conv-pool** has two, as in VGG: the second combines what the first found, over 5 × 5 points.
 
 # %%
@@ -235,8 +235,8 @@ Markdown(
 
 # %% [markdown]
 # Such a network also knows *when* in the clip something happened, which is no virtue here: a clip starts at a
-# random place. Global pooling gives up the moment and, with it, nearly all parameters. A parameter is a place where a
-# training song can be remembered, so fewer of them is not only cheaper.
+# random place. Global pooling gives up the moment and the weights that go with it: few here, where three moments are left,
+# and millions in a network such as the one just counted. A parameter is a place where a training song can be remembered.
 #
 # ## Training
 #
@@ -495,7 +495,8 @@ Markdown(
 # %% [markdown]
 # Read the pairs that differ in one thing. *Linear STFT* and *log-STFT* have the same bands, once as amplitudes and once in
 # decibels; *log-STFT* and *log-mel* are both in decibels, once on hertz and once on mel. MFCC hold a third of the numbers
-# and are therefore the cheapest.
+# and are therefore the cheapest. Where the order is not the one you expected, remember the width of the bars: one
+# training each, and few test artists.
 #
 # ## Results
 #

@@ -405,15 +405,15 @@ Markdown(
 
 # %% [markdown]
 # Read both differences with the question in mind that they answer. The first is the price of a mistake that no error
-# message reports. The second is the worth of a memory *for this task*: in three seconds of a steady groove, the order of
-# the moments has little to say, and a memory brings parameters that must be learned from few tracks. Longer clips, or music
-# that develops, may need it more. Each network was trained once, with one seed. The intervals say how far other test
+# message reports. The second is the worth of a memory *for this task*. If it is small, a likely reason is that in three
+# seconds of a steady groove the order of the moments has little to say, while a memory brings parameters to be learned from
+# few tracks. The CRNN is not taken apart here: with so few steps, its convolutions may do most of the work. Each network was trained once, with one seed. The intervals say how far other test
 # artists would move a score; how far another seed would, they do not say.
 #
 # ## Clips of any length
 #
-# The CRNN holds no number that depends on the length of a clip, so it can hear anything from one second to a whole
-# track. Whether it *should* is another question, since it never met such lengths in training. Ask the validation tracks.
+# The CRNN holds no number that depends on the length of a clip, so it takes anything from one second to a whole
+# track. Whether it *understands* it is another question, since it never met such lengths in training. Ask the validation tracks.
 
 # %%
 network = networks["crnn"]

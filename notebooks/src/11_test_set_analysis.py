@@ -16,7 +16,7 @@
 # *reading 10 minutes · computing 1 minute · needs what notebooks 04 to 10 left; without them it makes two networks first · writes `models/`: a calibrated copy of a network*
 #
 # An accuracy is one number. Is the first model of a leaderboard better than the second, or luckier? Which songs go
-# wrong, and does the network know when it is guessing? This notebook trains nothing. It sets the models of the series
+# wrong, and does the network know when it is guessing? This notebook trains no network if others have. It sets the models of the series
 # side by side on the same test tracks, then opens one of them and checks its mistakes, its labels and its confidence.
 #
 # **You will learn**

@@ -25,8 +25,8 @@
 # - how to test an explanation against controls: other places, the loudest places, an untrained network;
 # - how to ask the same question without looking inside, and whether both answers agree.
 #
-# **Before you start**: notebook 05 builds the networks that are opened here. Notebook 11 tells how often this network is
-# wrong.
+# **Before you start**: notebook 05 builds such networks. The one with the lowest validation loss is opened; it may be the
+# CRNN of notebook 07, which reads longer clips and fewer bands. Notebook 11 tells how often it is wrong.
 
 # %% [markdown]
 # ## Setup
@@ -314,7 +314,8 @@ Markdown(f"Without what spoke for it, the answer loses {drops.iloc[:, 0].mean():
 
 # %% [markdown]
 # To pass says that the pictures mark something that counts, for this network and on average. It does not say that a
-# single picture is the whole reason. Nor does a failure against the loudest places make the pictures wrong: most of the
+# single picture is the whole reason. A failure against the shifted masks is the worse one: then nothing shows that the
+# pictures mark what this network needs, however well they look. Nor does a failure against the loudest places make the pictures wrong: most of the
 # music is where it is loud, so that control is a hard one. It says that you could have had as good a mark without them.
 #
 # **Second test: has it anything to do with learning?** Some methods draw a handsome picture of the *music*, whatever the

@@ -128,7 +128,7 @@ Markdown(
 # ## Harmony
 #
 # A chord is written in **Harte's syntax**: a root, a colon, a kind. `A:min` is A minor, `G` alone is G major, `C:7` has
-# a fourth note, `N` is no chord. This is how the first song begins:
+# a fourth note, `N` is no chord. Run this cell to see how the first song begins:
 
 # %% tags=["real-data"]
 print(scores["title"].iloc[0])
@@ -213,9 +213,11 @@ Markdown(
 # The eye sees trends everywhere. A **permutation test** asks how often chance does as well. Songs of one album are not
 # independent: they were written in the same weeks. So the unit is the **album**. Take the **rank correlation** of the
 # albums' means with their years: +1 if each later album has more, −1 if it has less. Then shuffle the years among the
-# albums, again and again. **p** is the share of the orders, the true one among them, that do at least as well.
+# albums, again and again. **p** is the share of the orders, the true one among them, that lie at least as far
+# from 0.
 #
-# A p of 0.05 comes up in one of twenty bands that never changed. Who asks six questions has six chances to be fooled.
+# A p of 0.05 comes up in one of twenty bands that never changed. Whoever asks six questions has six chances to be
+# fooled.
 # **Holm's correction** pays for that: the smallest p is multiplied by six, the next by five, and so on. It holds for
 # questions that hang together, too, as these do: who uses more chords is more likely to leave the key.
 
@@ -427,7 +429,7 @@ Markdown(f"On average, {year_says}.")
 # %% [markdown]
 # ## Harmony beside timbre
 #
-# Two halves of a style, measured in ways that share nothing: sound by a network, chords by people. Do they go together?
+# Two halves of a style, measured in two ways: sound by a network, as the year that it guesses, chords by people. Do they go together?
 # Songs are matched by name; case, accents and brackets do not count, and what finds no partner is left out. Two things
 # that both drift with the years go together over all songs, even if they have nothing to do with each other in a single
 # song. So the correlation is taken twice: over all songs, and within the albums.

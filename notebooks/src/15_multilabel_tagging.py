@@ -88,7 +88,7 @@ print(f"opened: {opened}; a clip becomes {trunk.output_shape[-1]} numbers")
 # %% [markdown]
 # The card of the network says how sound becomes its input. The truth is a table of 0 and 1, one row a track, one column
 # a tag. The demo dataset knows which instruments play. A tag that fewer than three training or test tracks have, or
-# lack, can be neither learned nor scored, and is left out.
+# lack, can be neither learned nor scored, and is left out. (A tag that no validation track has keeps 0.5 as its threshold.)
 
 # %%
 dataset, card = experiment.dataset, experiment.card
@@ -343,8 +343,8 @@ Markdown(f"{follow} One track proves nothing; the next section asks all of them.
 # ### Are the times right?
 #
 # The tagger was taught with tags of whole tracks; nobody told it when. Does it know? Take each tag that is there for a
-# part of a track only, and ask within this track: is a window in which it plays ranked above a window in which it does
-# not? This is ROC-AUC again, but knowing genres or frequent tags does not help here. Chance is 0.5.
+# part of a track only, and ask within this track: is a window that it fills by more than three quarters ranked above the
+# others? This is ROC-AUC again, but knowing genres or frequent tags does not help here. Chance is 0.5.
 
 # %%
 rows = []

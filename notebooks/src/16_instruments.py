@@ -212,7 +212,7 @@ answers = {how: {side: pieces(side, how) for side in windows} for how in WAYS}
 # %% [markdown]
 # A threshold decides which labels are claimed. It comes from the validation excerpts, as it must. But those have one label
 # each, and the test pieces have several: the threshold is chosen for another task than it serves. This is a weakness of the
-# IRMAS protocol, and the figure makes it visible. Who moves the threshold to where the test curve is highest has trained on
+# IRMAS protocol, and the figure makes it visible. Whoever moves the threshold to where the test curve is highest has trained on
 # the test set.
 
 # %%
@@ -299,8 +299,9 @@ Markdown(
 )  # fmt: skip
 
 # %% [markdown]
-# Why *any label* flatters: the more labels a piece has, the easier it is to hit one, and all that were not named are
-# forgiven. Take it apart by the number of labels, and set beside it how often *all* labels of a piece were found:
+# Why *any label* can flatter: the more labels a piece has, the easier it is to hit one by chance (the last column), and
+# all that were not named are forgiven. It takes the one strongest answer; *all labels found* takes every answer above the
+# threshold, so it can even be the higher one. By the number of labels:
 
 # %%
 p = answers["mean"]["test"]
@@ -352,7 +353,8 @@ Markdown(
 #
 # Take that pair. For each of the two, take the validation excerpt of which the network is most certain. Then hide it, patch
 # by patch, behind the average of its bands, and see how much an answer suffers. This is **occlusion** (notebook 12), here in
-# time *and* frequency. It asks the network nothing but its answers: what it cannot do without has spoken for them. A blue
+# time *and* frequency. It asks the network nothing but its answers: what it cannot do without has spoken for them. Two
+# excerpts of a weak network, untested: take it as an exercise in looking. A blue
 # patch spoke against the answer, since without it the answer gains.
 
 # %%
@@ -436,7 +438,7 @@ Markdown(
 #
 # <details><summary>1. Why is accuracy no good score for pieces with several labels?</summary>
 #
-# Of eleven instruments two or three play, so to claim none is right for most decisions. F1 counts only labels that are there
+# Of eleven instruments one, two or three play, so to claim none is right for most decisions. F1 counts only labels that are there
 # or claimed.
 #
 # </details>
