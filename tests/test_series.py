@@ -76,17 +76,20 @@ def data_dir(tmp_path_factory):
     return tmp_path_factory.mktemp("data")
 
 
-def run_solved(plan, data_dir, runs_dir):
-    """Run a study whose notebooks have the solutions of their exercises filled in."""
+def run_study(plan, data_dir, runs_dir):
+    """Run a study; with every network also the solutions, each in its page."""
     study = run.load_study(plan, data_dir=data_dir, runs_dir=runs_dir)
-    for step in study.steps.values():
+    pages = [step for step in study.steps.values() if step.name == step.notebook]
+    for step in pages if EVERY_NETWORK else ():
         step.nb = classroom.solved(step.nb, step.notebook)
+        step.path = runs_dir / f"{step.notebook}-solved.ipynb"
+        nbformat.write(step.nb, step.path)
     return [step.status for step in run.run_study(study, jobs=2).values()]
 
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory, data_dir):
-    """Run the demo study with the solutions of all exercises, made small, from an empty folder."""
+    """Run the demo study, made small, from an empty folder."""
     folder = tmp_path_factory.mktemp("smoke")
     plan = yaml.safe_load((ROOT / "notebooks/studies/demo.yml").read_text(encoding="utf8"))
     plan |= {"name": "smoke", "parameters": TINY}
@@ -97,7 +100,7 @@ def smoke(tmp_path_factory, data_dir):
         if dataset := own.get("DATASET"):
             step["parameters"] |= {"DATASET_OPTIONS": SMALL[dataset], "CLASSES": []}
     (folder / "smoke.yml").write_text(yaml.safe_dump(plan), encoding="utf8")
-    ended = run_solved(folder / "smoke.yml", data_dir, folder)
+    ended = run_study(folder / "smoke.yml", data_dir, folder)
     assert set(ended) == {"done"}, "a step failed: see the messages above"
     return folder / "smoke"
 
@@ -203,7 +206,7 @@ def test_a_run_leaves_report_leaderboard_split_and_models(smoke):
 
 def test_a_second_run_does_nothing(smoke, data_dir):
     before = {p: p.stat().st_mtime_ns for p in smoke.glob("*.ipynb")}
-    ended = run_solved(smoke.parent / "smoke.yml", data_dir, smoke.parent)
+    ended = run_study(smoke.parent / "smoke.yml", data_dir, smoke.parent)
     assert set(ended) == {"unchanged"}
     assert before == {p: p.stat().st_mtime_ns for p in smoke.glob("*.ipynb")}
 

@@ -45,6 +45,7 @@ class Step:
     after: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     declared: dict[str, Parameter] = field(default_factory=dict)
+    path: Path = Path()  # of the notebook
     nb: nbformat.NotebookNode | None = None
     status: str = "waiting"
     fingerprint: str = ""
@@ -174,9 +175,9 @@ def _step(entry: dict, root: Path) -> Step:
         after=tuple(entry.get("after", ())),
         parameters=entry.get("parameters", {}),
     )
-    path = root / "notebooks" / f"{step.notebook}.ipynb"
-    if path.is_file():
-        step.nb = nbformat.read(path, as_version=4)
+    step.path = root / "notebooks" / f"{step.notebook}.ipynb"
+    if step.path.is_file():
+        step.nb = nbformat.read(step.path, as_version=4)
         step.declared = parameters(step.nb)
     return step
 

@@ -240,7 +240,7 @@ def _settle(study: Study, step: Step, forced: set[str]) -> bool:
 def _task(study: Study, step: Step) -> dict[str, Any]:
     """Return all that a worker needs to execute a step; it may be another machine."""
     return {
-        "source": str(study.root / "notebooks" / f"{step.notebook}.ipynb"),
+        "source": str(step.path),
         "target": str(study.path(step, ".ipynb")),
         "counter": str(study.state(step, ".cell")),
         "root": str(study.root),
