@@ -265,7 +265,7 @@ Markdown(
 )
 
 # %% [markdown]
-# ## What decibels are worth
+# ### What decibels are worth
 #
 # Power grows by a factor of ten with every 10 dB, so a few loud tracks lie far out and all others crowd near zero. After
 # scaling they still crowd. Decibels, the logarithm, spread them out. What is that worth in points of accuracy?
