@@ -524,6 +524,35 @@ def compare(
     return _named("difference", found) | only
 
 
+def holm(p: pd.Series) -> pd.Series:
+    """Correct p-values for their number.
+
+    The smallest is multiplied by the number of tests, the next by one less, and so on; none ends
+    below the one before. What is then below 0.05 differs, with at most 5 % risk of one false alarm.
+
+    Parameters
+    ----------
+    p : pd.Series of float
+        The p-values, one a test. NaN, a test without a result, does not count and stays.
+
+    Returns
+    -------
+    pd.Series of float [index as `p`]
+
+    Examples
+    --------
+    >>> holm(pd.Series([0.04, 0.01])).tolist()
+    [0.04, 0.02]
+
+    Notes
+    -----
+    Source: S. Holm, *A simple sequentially rejective multiple test procedure*, 1979.
+    """
+    ordered = p.dropna().sort_values()
+    left = np.arange(len(ordered), 0, -1)  # tests that are not judged yet
+    return (ordered * left).cummax().clip(upper=1).reindex(p.index)
+
+
 def describe(s: dict, *, metric: str = "accuracy") -> str:
     """Say a score the way it must stand: with its interval, n and chance.
 

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import (
     average_precision_score,
@@ -242,3 +243,12 @@ def test_taggers_are_compared_on_few_tracks_too():
     Y, proba = np.array([[1], [0], [1]]), np.array([[0.9], [0.1], [0.8]])
     found = evaluate.compare(Y, proba, 1 - proba)
     assert found["difference"] == found["difference_low"] == found["difference_high"] == 1.0
+
+
+def test_p_values_are_corrected_after_holm():
+    """Worked out by hand: 0.01 × 4, 0.02 × 3, then 0.025 × 2 may not lie below, and 0.6 × 1."""
+    p = pd.Series({"d": 0.6, "b": 0.02, "none": np.nan, "c": 0.025, "a": 0.01})
+    expected = [0.6, 0.06, np.nan, 0.06, 0.04]
+    assert np.allclose(evaluate.holm(p), expected, equal_nan=True)
+    assert evaluate.holm(p).index.tolist() == p.index.tolist()
+    assert evaluate.holm(pd.Series([0.7, 0.8])).tolist() == [1.0, 1.0]

@@ -404,15 +404,7 @@ def p_value(first, other):
 # %% [markdown]
 # Many comparisons need a correction. Who tests at the level of 5 % is wrong once in twenty tests, even where nothing helps.
 # **Holm's correction** multiplies the smallest p-value by the number of tests, the next by one less, and so on; none may
-# end below the one before. It is three lines.
-
-# %%
-def holm(p):
-    """Correct p-values for their number, after Holm."""
-    order = np.argsort(p)
-    corrected = np.minimum(1, np.maximum.accumulate(np.asarray(p)[order] * np.arange(len(p), 0, -1)))
-    return corrected[np.argsort(order)]
-
+# end below the one before.
 
 # %%
 pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PLAN)[1:]}
@@ -420,7 +412,7 @@ against = pd.DataFrame({
     name: evaluate.compare(test.Y, proba[name], proba[other], groups=groups, seed=SEED) for name, other in pairs.items()
 }).T  # fmt: skip
 against["p"] = [p_value(proba[name], proba[other]) for name, other in pairs.items()]
-against["p (Holm)"] = holm(against["p"])
+against["p (Holm)"] = evaluate.holm(against["p"])
 clear = against["p (Holm)"] < 0.05
 against["verdict"] = np.where(clear, np.where(against["difference"] > 0, "better", "worse"), "cannot tell")
 against.round(3)

@@ -176,7 +176,7 @@ pairs = pd.DataFrame({"model": best.index[a], "other": best.index[b], "differenc
 # %%
 pairs = pairs.sort_values("p", ignore_index=True)
 left = np.arange(len(pairs), 0, -1)  # pairs that are not judged yet
-pairs["holm"] = (pairs["p"] * left).cummax().clip(upper=1)
+pairs["holm"] = evaluate.holm(pairs["p"])
 alone, kept = pairs["p"] < 0.05, pairs["holm"] < 0.05
 pairs.head().round(4)
 

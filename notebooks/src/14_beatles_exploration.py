@@ -223,20 +223,13 @@ Markdown(
 
 
 # %%
-def holm(p):
-    """Holm's adjusted p values; a test without a result does not count."""
-    p = p.dropna().sort_values()
-    return (p * np.arange(len(p), 0, -1)).cummax().clip(upper=1)
-
-
-# %%
 trends = pd.DataFrame(columns=["rank correlation", "p", "p after Holm"], dtype=float)
 if len(when) > 3:
     means = H.groupby(of_album).mean().loc[when.index].dropna()
     for name, label in SHOWN.items():
         found = drift.trend(means[name], when[means.index], n_shuffles=SHUFFLES, seed=SEED)
         trends.loc[label, ["rank correlation", "p"]] = found.statistic, found.pvalue
-    trends["p after Holm"] = holm(trends["p"])
+    trends["p after Holm"] = evaluate.holm(trends["p"])
 trends.round(3)
 
 # %%
