@@ -144,7 +144,8 @@ Markdown(
 # ### Is a lead more than luck?
 #
 # With many models on few tracks, somebody must be first by luck. Overlapping intervals do not settle it, because all
-# models met the *same* tracks and agree on most of them. The right question goes to pairs: on how many tracks was only
+# models met the *same* tracks and agree on most of them. (Large gaps are missing below: only the first twenty are compared.)
+# The right question goes to pairs: on how many tracks was only
 # one of the two right?
 #
 # If two models are equally good, it is chance which of them wins a track. So swap the two at random, and see how
@@ -198,7 +199,7 @@ taken = (alone & ~kept).sum()
 Markdown(
     f"**{kept.sum()} of {len(pairs)} pairs differ after Holm**{': ' * bool(leads)}{leads}. Without it {alone.sum()} would "
     f"have p < 0.05, where {0.05 * len(pairs):.1f} are expected by chance if all models are equally good. "
-    f"{f'The {taken} that Holm takes back are no findings. ' if taken else ''}Of the {len(with_first)} models beside "
+    f"{f'Holm takes {taken} back: no findings. ' if taken else ''}Of the {len(with_first)} models beside "
     f"{first}, this test set cannot tell {as_good} from it."
 )
 
@@ -268,10 +269,10 @@ lost, magnet = np.argmin(found / np.maximum(n_true, 1)), wrong.sum(axis=0).argma
 ranked = sorted(enumerate(wrong[lost]), key=lambda pair: -pair[1])
 to = ", ".join(f"{n} to {dataset.classes[k]}" for k, n in ranked if n)
 Markdown(
-    f"*{dataset.classes[lost]}* was found least: {found[lost]} of {n_true[lost]} times. Of the others went {to or 'none'}. "
+    f"*{dataset.classes[lost]}* was found least: {found[lost]} of {n_true[lost]} times. The rest went {to or 'nowhere'}. "
     + (f"The most frequent wrong answer is *{dataset.classes[magnet]}*: {wrong[:, magnet].sum()} of {wrong.sum()}, from "
        f"{(wrong[:, magnet] > 0).sum()} classes. " if wrong.any() else "There is no wrong answer. ")
-    + f"With {n_true[lost]} tracks in a row, one track moves a share by {1 / max(n_true[lost], 1):.2f}."
+    + f"One of its {n_true[lost]} tracks moves a share by {1 / max(n_true[lost], 1):.2f}, and they are by few artists."
 )  # fmt: skip
 
 # %% [markdown]
@@ -446,8 +447,8 @@ Markdown(
 # %%
 Markdown(
     f"- {len(board)} models answered the same {len(y_true)} test tracks. The first was {first}, {METRIC.replace('_', ' ')} "
-    f"{best[METRIC].iloc[0]:.2f}. {kept.sum()} of {len(pairs)} pairs differ after Holm, {alone.sum()} without it, "
-    f"and {0.05 * len(pairs):.1f} by chance.\n"
+    f"{best[METRIC].iloc[0]:.2f}. {kept.sum()} of {len(pairs)} pairs differ after Holm; without it "
+    f"{alone.sum()} would, where {0.05 * len(pairs):.1f} come by chance.\n"
     f"- {opened} had {right.sum()} of {len(right)} tracks right; *{dataset.classes[lost]}* was found least. The search "
     f"for wrong labels found {n_found} of {n_swapped}, with a precision of {n_found / max(n_suspects, 1):.2f}.\n"
     f"- A temperature of {temperature:.2f} took its calibration error from {before['ECE']:.2f} to {after['ECE']:.2f}; "

@@ -172,8 +172,8 @@ plt.show()
 # %%
 asked = pd.Series(label[named]).value_counts()
 Markdown(
-    f"The lowest centre has *{centre.index[0]}*, {centre.iloc[0]:,.0f} Hz ({asked[centre.index[0]]} clips), the highest "
-    f"*{centre.index[-1]}*, {centre.iloc[-1]:,.0f} Hz ({asked[centre.index[-1]]} clips). Is it the bass, the cymbals, "
+    f"*{centre.index[0]}* has the lowest centre, {centre.iloc[0]:,.0f} Hz ({asked[centre.index[0]]} clips), "
+    f"*{centre.index[-1]}* the highest, {centre.iloc[-1]:,.0f} Hz ({asked[centre.index[-1]]} clips). Is it the bass, the cymbals, "
     f"the held chords? Such pictures invite stories. So before you believe one, listen, and test."
 )
 
@@ -310,7 +310,8 @@ def against(control):
 
 tests = pd.DataFrame({name: against(name) for name in drops.columns[1:]}, ["gain", "low", "high", "verdict"]).T
 said = "; ".join(f"against *{t.Index}* {t.gain:+.2f} [{t.low:+.2f}, {t.high:+.2f}], **{t.verdict}**" for t in tests.itertuples())
-Markdown(f"Without what spoke for it, the answer loses {drops.iloc[:, 0].mean():.2f} of {whole.mean():.2f} on average. The lead {said}.")
+Markdown(f"Without what spoke for it, the answer loses {drops.iloc[:, 0].mean():.2f} of {whole.mean():.2f} on average. "
+         f"Beside the controls, that is more or less: {said}.")  # fmt: skip
 
 # %% [markdown]
 # To pass says that the pictures mark something that counts, for this network and on average. It does not say that a
@@ -348,7 +349,7 @@ plt.show()
 
 # %%
 c, low, high = evaluate.mean_score("c", alike["an untrained network"], groups=groups, seed=SEED).values()
-said = ("Most of the picture depends on what was learned" if high < 0.5 else
+said = ("The untrained one draws another picture: no fault is found, which does not prove ours right" if high < 0.5 else
         "An untrained network draws nearly the same: do not trust these pictures" if low > 0.5 else
         "The music and the layers alone draw a part of the picture")  # fmt: skip
 loud, loud_low, loud_high = evaluate.mean_score("c", alike["loudness"], groups=groups, seed=SEED).values()
@@ -388,8 +389,9 @@ plt.show()
 both_ways, both_low, both_high = evaluate.mean_score("agree", agree, groups=groups, seed=SEED).values()
 answer = "agree" if both_low > 0 else "contradict each other" if both_high < 0 else "cannot be said to agree"
 Markdown(
-    f"In this clip, stretch {loss[order[0]].argmax() + 1} of {PARTS} costs most when hidden ({loss[order[0]].max():+.2f}); "
-    f"Grad-CAM is brightest in stretch {in_time[order[0]].argmax() + 1}. Over all {len(ids)} clips the rank correlation of the "
+    f"In this clip, hiding the stretch at {middle[loss[order[0]].argmax()]:.1f} s costs most ({loss[order[0]].max():+.2f}) and "
+    f"hiding the one at {middle[loss[order[0]].argmin()]:.1f} s least ({loss[order[0]].min():+.2f}; below 0, the answer gains). "
+    f"Grad-CAM is brightest at {middle[in_time[order[0]].argmax()]:.1f} s. Over all {len(ids)} clips the rank correlation of the "
     f"two is {both_ways:.2f} [{both_low:.2f}, {both_high:.2f}]: about *when*, they {answer}."
 )
 
@@ -400,8 +402,8 @@ Markdown(
 Markdown(
     f"- {stem} gave {len(ids)} answers. What spoke for them has its centre between {centre.iloc[0]:,.0f} Hz "
     f"(*{centre.index[0]}*) and {centre.iloc[-1]:,.0f} Hz (*{centre.index[-1]}*).\n"
-    f"- Taken away, it costs {tests['gain'].iloc[0]:+.2f} more than shifted masks ({tests['verdict'].iloc[0]}), and "
-    f"{tests['gain'].iloc[1]:+.2f} more than the loudest places ({tests['verdict'].iloc[1]}). The rank correlation with "
+    f"- Taken away, it costs {tests['gain'].iloc[0]:+.2f} beside shifted masks ({tests['verdict'].iloc[0]}), and "
+    f"{tests['gain'].iloc[1]:+.2f} beside the loudest places ({tests['verdict'].iloc[1]}). The rank correlation with "
     f"the pictures of an untrained network is {c:.2f}.\n"
     f"- Occlusion and Grad-CAM {answer} about the moments that count: rank correlation {both_ways:.2f} "
     f"[{both_low:.2f}, {both_high:.2f}]."

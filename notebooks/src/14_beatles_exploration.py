@@ -375,7 +375,8 @@ Markdown(f"For {len(dated)} albums, {sound_says}.{truth}")
 # %% [markdown]
 # With so few albums, such a test sees only large breaks: "cannot be told from chance" is not "there is none". And a
 # result of the test is a statement about the network's description. What it cannot hear, such as the words, may have
-# changed as it likes.
+# changed as it likes. Read the two tests together: a single break, too, makes albums further apart the more years lie
+# between them.
 #
 # ### Is the year in the sound?
 #

@@ -88,7 +88,7 @@ print(f"opened: {opened}; a clip becomes {trunk.output_shape[-1]} numbers")
 # %% [markdown]
 # The card of the network says how sound becomes its input. The truth is a table of 0 and 1, one row a track, one column
 # a tag. The demo dataset knows which instruments play. A tag that fewer than three training or test tracks have, or
-# lack, can be neither learned nor scored, and is left out. (A tag that no validation track has keeps 0.5 as its threshold.)
+# lack, can be neither learned nor scored, and one that no validation track has gets no threshold: they are left out.
 
 # %%
 dataset, card = experiment.dataset, experiment.card
@@ -99,7 +99,7 @@ every = dataset.classes if dataset.multilabel else sorted(set().union(*names) - 
 T = pd.DataFrame([[int(tag in row) for tag in every] for row in names], tracks.index, every)
 if not dataset.multilabel:
     least = np.min([np.minimum(S.sum(), (1 - S).sum()) for S in (T.loc[ids["train"]], T.loc[ids["test"]])], axis=0)
-    T = T.loc[:, least >= min(3, least.max())]
+    T = T.loc[:, (least >= min(3, least.max())) & T.loc[ids["valid"]].any().to_numpy()]
 TAGS = list(T)
 
 # %%
@@ -196,6 +196,7 @@ plt.show()
 
 # %%
 best, worst, sure = by_tag["roc_auc"].idxmax(), by_tag["roc_auc"].idxmin(), (by_tag["roc_auc_low"] > 0.5).sum()
+below = ", ".join(f"*{tag}*" for tag in by_tag.index[by_tag["roc_auc_high"] < 0.5])
 frequency = np.tile(T.loc[ids["train"]].mean().to_numpy(), (len(groups), 1))
 pot = [p.reshape(-1, 1) for p in (truth["test"], proba["tagger", "test"], frequency)]
 micro, deaf = (float(evaluate.roc_auc(pot[0], p)[0]) for p in pot[1:])
@@ -203,7 +204,8 @@ macro = evaluate.describe(scores["tagger"], metric="roc_auc").replace("roc auc",
 Markdown(
     f"*{best}* is ranked best (ROC-AUC {by_tag.loc[best, 'roc_auc']:.2f}), *{worst}* worst "
     f"({by_tag.loc[worst, 'roc_auc']:.2f}). For {sure} of {by_tag['roc_auc'].count()} tags, the interval lies above "
-    f"chance. Macro: {macro}. Micro: {micro:.2f}; but {deaf:.2f} for a tagger that knows only how frequent each tag "
+    f"chance{f', wholly below it for {below}: there, the tagger goes by other sounds that such music has' if below else ''}. "
+    f"Macro: {macro}. Micro: {micro:.2f}; but {deaf:.2f} for a tagger that knows only how frequent each tag "
     "is and has heard no music, where macro says 0.50. Report macro figures, or both."
 )
 
@@ -408,7 +410,7 @@ plt.show()
 
 # %% [markdown]
 # A tagger always answers, with the tags that it has and no others. Which answers are nonsense? Ask the same network about
-# plain noise: a tag that noise gets, too, to within 0.05, says nothing about the music. What is left, judge by ear: does
+# plain noise: a tag above 0.1 that noise gets, too, to within 0.05, says nothing about the music. What is left, judge by ear: does
 # anybody sing, is it for dancing? Some tags no ear can check, such as *80s* or *beautiful*. (A kept page does not contain
 # the recording; a live notebook plays it in the last cell of this section.)
 
@@ -422,9 +424,10 @@ def read(who):
     whole, curves = said[who].overall[tops[who]], said[who].over_time[tops[who]]
     tag = (curves.max() - curves.min()).idxmax()
     low, high = (f"{curves.loc[at, tag]:.2f} at {interactive.clock(at)}" for at in curves[tag].agg(["idxmin", "idxmax"]))
-    hollow = whole.index[to_noise[who][whole.index] >= whole - 0.05]
+    clear = whole[whole > 0.1]
+    hollow = clear.index[to_noise[who][clear.index] >= clear - 0.05]
     return (f"**{who}** hears {', '.join(f'{t} {p:.2f}' for t, p in whole.head(3).items())}. Most changeable is {tag}, "
-            f"from {low} to {high}. Noise gets as much of {len(hollow)} of these {len(whole)} tags"
+            f"from {low} to {high}. Of its {len(clear)} tags above 0.1, {len(hollow)} come as strongly for noise"
             f"{': ' * bool(len(hollow))}{', '.join(hollow)}.")
 
 
