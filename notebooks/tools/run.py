@@ -62,6 +62,9 @@ from notebooks.tools.plan import (
 )  # fmt: skip
 
 TIMEOUT = "30s"  # for a Dask scheduler to answer
+POOLS = (  # of threads that libraries open in each kernel, as large as the machine unless told
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+)  # fmt: skip
 
 
 class Progress:
@@ -160,6 +163,7 @@ def _lock(study: Study) -> Iterator[None]:
 def _executor(jobs: int, dask: str) -> Iterator[tuple[Executor, int]]:
     """Give what runs the steps, and how many at a time: threads here, or the workers of Dask."""
     if not dask:
+        _share_cores(jobs)
         pool = ThreadPoolExecutor(jobs)
         yield pool, jobs  # not in a `with`: after Ctrl-C nobody waits for the threads
         pool.shutdown()
@@ -176,6 +180,12 @@ def _executor(jobs: int, dask: str) -> Iterator[tuple[Executor, int]]:
             raise StudyError(f"--dask {dask}: no scheduler answers there ({error})") from error
         width = len(client.scheduler_info(n_workers=-1)["workers"])
         yield stack.enter_context(client.get_executor(pure=False)), max(width, 1)
+
+
+def _share_cores(jobs: int) -> None:
+    """Give each step its share of the cores, unless told otherwise: more threads only wait."""
+    for name in POOLS:
+        os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // jobs)))
 
 
 def _run_steps(
