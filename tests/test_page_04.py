@@ -70,17 +70,16 @@ def test_the_scaler_is_small_or_not_beside_the_draws():
 
 def test_sets_and_models_are_ranked_by_the_table(cv, yardstick):
     found = page(NAME).find(
-        r"over the models, (.+?) is the best set and (.+?) the worst, (\d+) points apart\. "
-        r"Averaged over the sets, (.+?) is the best model and (.+?) the worst, (\d+) points "
-        r"apart\. "
-        r"So (\w+) matter more"
+        rf"over the models, (.+?) is the best set and (.+?) the worst; the sets have a standard "
+        rf"deviation of ({N}) points\. Averaged over the sets, (.+?) is the best model and (.+?) "
+        rf"the worst; the models have one of ({N})\. .*? the choice of (features|a model) moves"
     )
     by_set, by_model = cv[0].mean(axis=1), cv[0].mean()
-    for mean, best, worst, gap in ((by_set, 1, 2, 3), (by_model, 4, 5, 6)):
+    for mean, best, worst, spread in ((by_set, 1, 2, 3), (by_model, 4, 5, 6)):
         assert mean[found[best]] >= mean.max() - 0.006 and mean[found[worst]] <= mean.min() + 0.006
-        assert int(found[gap]) == pytest.approx(100 * (mean.max() - mean.min()), abs=1.5)
+        assert float(found[spread]) == pytest.approx(100 * mean.std(), abs=0.5)
     assert found[4] == yardstick
-    assert found[7] == ("features" if int(found[3]) > int(found[6]) else "models")
+    assert found[7] == ("features" if float(found[3]) > float(found[6]) else "a model")
     assert (cv[1] <= cv[0]).all(axis=None) and (cv[0] <= cv[2]).all(axis=None)
 
 
@@ -114,29 +113,31 @@ def test_families_alone_and_missed(families):
 
 
 def test_the_rule_chose_the_smallest_set_within_one_standard_error(measured):
-    found = page(NAME).find(
-        rf"Best is (.+?) with (\d+) columns, ({N}); one standard error is ({N})\."
-    )
+    found = page(NAME).find(rf"Best is (.+?) with (\d+) columns, ({N})\.")
     best, size = measured["accuracy"].idxmax(), measured["columns"]
-    width = measured.loc[best, "accuracy_high"] - measured.loc[best, "accuracy_low"]
     assert found[1] == best and int(found[2]) == size[best]
-    told = [measured.loc[best, "accuracy"], width / 4]
-    assert numbers(found, 3, 4) == pytest.approx(told, abs=0.0011)
+    assert float(found[3]) == pytest.approx(measured.loc[best, "accuracy"], abs=0.0011)
+    behind, error = measured["behind_points"], measured["standard_error"]
+    lag = 100 * (measured.loc[best, "accuracy"] - measured["accuracy"])
+    assert behind.tolist() == pytest.approx(lag.tolist(), abs=0.11)
+    width = measured["behind_points_high"] - measured["behind_points_low"]
+    assert error.tolist() == pytest.approx((width / 4).tolist(), abs=0.002)
     chosen = page(NAME).find(r"one standard error of the best was (.+?), (\d+) of (\d+) columns\.")
     assert (int(chosen[2]), int(chosen[3])) == (size[chosen[1]], size[ALL])
-    limit, smaller = told[0] - told[1], measured[size < size[chosen[1]]]
-    assert measured.loc[chosen[1], "accuracy"] >= limit - 0.002
-    assert (smaller["accuracy"] < limit + 0.002).all()
+    above = measured.iloc[: list(measured.index).index(chosen[1])]  # the smallest set first
+    assert behind[chosen[1]] <= error[chosen[1]]
+    assert (above["behind_points"] > above["standard_error"]).all()
     if chosen[1] == best:
         assert f"so the rule keeps {best}:" in page(NAME).find("No smaller set.*")[0]
     else:
         found = page(NAME).find(
-            rf"rule chooses (.+?) with (\d+) columns, {N}: (\d+) columns fewer for ({N}) points"
+            rf"rule chooses (.+?) with (\d+) columns, {N}: (\d+) columns fewer, and ({N}) points "
+            rf"behind, where one standard error is ({N})\."
         )
         assert found.group(1, 2) == chosen.group(1, 2)
         assert int(found[3]) == size[best] - size[chosen[1]]
-        cost = told[0] - measured.loc[chosen[1], "accuracy"]
-        assert float(found[4]) == pytest.approx(100 * cost, abs=0.11)
+        told = [behind[chosen[1]], error[chosen[1]]]
+        assert numbers(found, 4, 5) == pytest.approx(told, abs=0.051)
 
 
 def test_early_stopping_ended_the_training():

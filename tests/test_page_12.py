@@ -52,11 +52,13 @@ def test_a_lead_over_a_control_is_the_difference_of_the_means_and_passes_by_its_
 
 
 def test_what_is_said_of_the_untrained_network_follows_its_interval(kept):
-    r, low, high, said = kept.find(
+    r, low, high, two, two_low, two_high, said = kept.find(
         r"rank correlation with an untrained network is (\S+) \[(\S+), (\S+)\], with plain "
-        r"loudness .*?\]\. (The untrained|An untrained|The music)"
+        r"loudness .*?\]\. Two untrained networks agree with each other by (\S+) \[(\S+), (\S+)\]"
+        r"\. (The untrained|An untrained|The music)"
     ).groups()
     assert float(low) <= float(r) <= float(high)
+    assert float(two_low) <= float(two) <= float(two_high)
     alike = "An untrained" if float(low) > 0.5 else "The music"
     wanted = "The untrained" if float(high) < 0.5 else alike
     assert said == wanted

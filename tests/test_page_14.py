@@ -31,11 +31,13 @@ def test_the_verdict_on_harmony_follows_holms_correction():
 
 def test_a_drift_and_a_break_are_found_only_where_p_is_small():
     drift = page(NAME).find(
-        rf"go together with {NUMBER} \(p = {NUMBER}\): (the sound drifts|no drift can be told)"
+        rf"go together with {NUMBER} \(p = {NUMBER} after Holm\): "
+        r"(the sound drifts|no drift can be told)"
     )
     assert (float(drift[2]) < 0.05) == (drift[3] == "the sound drifts")
     broken = page(NAME).find(
-        rf"break is after (.+?) \(p = {NUMBER}\): (a break beyond the drift|no break can be told)"
+        rf"break is after (.+?) \(p = {NUMBER} after Holm\): "
+        r"(a break beyond the drift|no break can be told)"
     )
     assert (float(broken[2]) < 0.05) == (broken[3] == "a break beyond the drift")
     truth = page(NAME).find(r"the step comes after (.+?), which is (that|another) place")

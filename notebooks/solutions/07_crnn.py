@@ -13,7 +13,7 @@
 # %% [markdown]
 # ## 1. Backwards
 #
-# Every test clip is turned around, and then its frames are put into one random order. A network that only counts what
+# Every validation clip is turned around, and then its frames are put into one random order. A network that only counts what
 # it hears should lose little by the first: the same sounds are there. The second also tears each sound apart, its
 # attack and its decay, so convolutions over time suffer as well as memories. What a network loses backwards, it owed to
 # the order of the moments.
@@ -21,12 +21,12 @@
 # %%
 rng = np.random.default_rng(SEED)
 changes = {"as it is": lambda X: X, "backwards": lambda X: X[:, ::-1], "shuffled": lambda X: X[:, rng.permutation(X.shape[1])]}
-lost = {}
+lost, known = {}, experiment.Y.loc[ids["valid"]].to_numpy()
 for name, network in networks.items():
-    part = every_clip("test", name)
+    part = every_clip("valid", name)
     for change, turn in changes.items():
         of_clips = np.concatenate([evaluate.predict(network, turn(part[i][0])) for i in range(len(part))])
-        score = evaluate.scores(truth, evaluate.track_proba(of_clips, part.owner), groups=groups, n_boot=2)[SCORE]
+        score = evaluate.scores(known, evaluate.track_proba(of_clips, part.owner), n_boot=2)[SCORE]
         lost.setdefault(name, {})[change] = round(score, 2)
 pd.DataFrame(lost).T
 

@@ -30,13 +30,14 @@ pd.concat({"from validation tracks": test_f1, "from test tracks": looks}, axis=1
 # ## 2. The strongest clip decides
 #
 # The maximum over the clips asks: is it there anywhere? The mean asks: how much of it is there? A short solo counts more
-# with the maximum; so does a single mistake. The interval of the difference says whether these test tracks can tell the
-# two apart.
+# with the maximum; so does a single mistake. The interval of the difference says whether these validation tracks can
+# tell the two apart.
 
 # %%
-of_clip = evaluate.predict(heads["tagger"], Z["test"])
-strongest = pd.DataFrame(of_clip).groupby(batches["test"].owner).max().to_numpy()
-found = evaluate.compare(truth["test"], strongest, proba["tagger", "test"], groups=groups, seed=SEED)
+of_clip = evaluate.predict(heads["tagger"], Z["valid"])
+strongest = pd.DataFrame(of_clip).groupby(batches["valid"].owner).max().to_numpy()
+known = {"groups": experiment.groups["valid"], "seed": SEED}
+found = evaluate.compare(truth["valid"], strongest, proba["tagger", "valid"], **known)
 print(f"maximum minus mean, ROC-AUC: {found['difference']:+.3f} [{found['difference_low']:+.3f}, {found['difference_high']:+.3f}]")
 
 # %% [markdown]

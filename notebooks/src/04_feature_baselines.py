@@ -257,11 +257,12 @@ HTML(coloured.set_caption(f"Cross-validated accuracy of {len(dev)} tracks, chanc
 
 # %%
 by_set, by_model = accuracies.mean(axis=1), accuracies.mean()
-yardstick, gaps = by_model.idxmax(), [100 * (mean.max() - mean.min()) for mean in (by_set, by_model)]
+yardstick, spread = by_model.idxmax(), [100 * mean.std() for mean in (by_set, by_model)]
 Markdown(
-    f"Averaged over the models, *{by_set.idxmax()}* is the best set and *{by_set.idxmin()}* the worst, {gaps[0]:.0f} points "
-    f"apart. Averaged over the sets, *{yardstick}* is the best model and *{by_model.idxmin()}* the worst, {gaps[1]:.0f} points "
-    f"apart. So {'features' if gaps[0] > gaps[1] else 'models'} matter more here. From here on, *{yardstick}* is the yardstick."
+    f"Averaged over the models, *{by_set.idxmax()}* is the best set and *{by_set.idxmin()}* the worst; the sets have a "
+    f"standard deviation of {spread[0]:.1f} points. Averaged over the sets, *{yardstick}* is the best model and "
+    f"*{by_model.idxmin()}* the worst; the models have one of {spread[1]:.1f}. Among those tried here, the choice of "
+    f"{'features' if spread[0] > spread[1] else 'a model'} moves the figure more. From here on, *{yardstick}* is the yardstick."
 )
 
 # %% [markdown]
@@ -328,32 +329,38 @@ Markdown(
 #
 # The highest figure in a table of many is partly luck, and a larger set often comes out a little higher. The **standard
 # error** says how far a figure would typically move with other artists; a 95 % interval reaches about two of them to
-# either side. The **one-standard-error rule** takes the smallest set whose accuracy lies within one standard error of
-# the best: what lies that close might, on other artists, have been the best.
+# either side. The **one-standard-error rule** takes the smallest set that lies behind the best by no more than one standard
+# error: what lies that close might, on other artists, have been the best. Both answered the same tracks, so it is the error
+# of their *difference* that counts, and each set has its own.
 
 # %%
 rows = {name: accuracy(answers[name, yardstick]) | {"columns": len(chosen)} for name, chosen in sets.items()}
 measured = pd.DataFrame(rows).T.sort_values(["columns", "accuracy"], ascending=[True, False])
 size, value, best = measured["columns"].astype(int), measured["accuracy"], measured["accuracy"].idxmax()
-error = (measured.loc[best, "accuracy_high"] - measured.loc[best, "accuracy_low"]) / 4
-smallest = measured.index[value >= value[best] - error][0]
-measured.round(3)
+behind = pd.DataFrame({name: lead(answers[best, yardstick], answers[name, yardstick]) for name in measured.index}).T
+error = (behind["points_high"] - behind["points_low"]) / 4
+smallest = measured.index[behind["points"] <= error][0]
+measured.join(behind.add_prefix("behind_")).assign(standard_error=error).round(3)
 
 # %% tags=["key-figure"]
 fig, ax = plt.subplots(figsize=(8, 5.6))
-plotting.intervals(measured.set_axis([f"{name} ({n})" for name, n in size.items()]), chance=CHANCE, ax=ax)
-ax.plot(value[smallest], measured.index.get_loc(smallest), "o", ms=15, mfc="none", mec="C1", label="the choice")
-ax.axvspan(value[best] - error, value[best], color="C1", alpha=0.15, lw=0, label="within one standard error of the best")
-ax.set(ylabel="feature set (columns)", title=f"{yardstick}, {len(dev)} tracks, cross-validated")
+rows = range(len(behind))
+ax.barh(rows, error, height=0.7, color="C1", alpha=0.25, label="within one standard error of the best")
+plotting.intervals(behind.set_axis([f"{name} ({n})" for name, n in size.items()]), metric="points", ax=ax)
+ax.plot(behind.loc[smallest, "points"], rows[behind.index.get_loc(smallest)], "o", ms=15, mfc="none", mec="C1", label="the choice")
+ends = min(0, behind["points_low"].min()) - 2, behind["points_high"].max() + 4
+ax.set(ylabel="feature set (columns)", xlabel=f"points behind {best}, and 95 % interval", xlim=ends)
+ax.set_title(f"{yardstick}, {len(dev)} tracks, cross-validated")
 fig.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
 told = f"No smaller set comes that close, so the rule keeps *{best}*: here its columns have earned their place."
 if smallest != best:
-    told = f"The rule chooses *{smallest}* with {size[smallest]} columns, {value[smallest]:.3f}: "
-    told += f"{size[best] - size[smallest]} columns fewer for {100 * (value[best] - value[smallest]):.1f} points."
-Markdown(f"Best is *{best}* with {size[best]} columns, {value[best]:.3f}; one standard error is {error:.3f}. {told}")
+    lag, one = behind.loc[smallest, "points"], error[smallest]
+    told = f"The rule chooses *{smallest}* with {size[smallest]} columns, {value[smallest]:.3f}: {size[best] - size[smallest]} "
+    told += f"columns fewer, and {lag:.1f} points behind, where one standard error is {one:.1f}."
+Markdown(f"Best is *{best}* with {size[best]} columns, {value[best]:.3f}. {told}")
 
 # %% [markdown]
 # ## A dense network

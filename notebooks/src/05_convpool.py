@@ -483,12 +483,13 @@ plt.show()
 
 # %%
 usual, score = "log-mel" if "log-mel" in trained else PICTURES[0], by_picture["accuracy"]
-rivals = [name for name in trained if name != usual]
-found = [evaluate.compare(truth, trained[n][2], trained[usual][2], groups=artists, seed=SEED) for n in rivals]
+pairs = [(name, usual) for name in trained if name != usual]
+pairs += [("log-STFT", "linear STFT")] if {"log-STFT", "linear STFT"} <= set(trained) else []
+found = [evaluate.compare(truth, trained[a][2], trained[b][2], groups=artists, seed=SEED) for a, b in pairs]
 early = by_picture["epochs"] - by_picture["best_epoch"] >= PATIENCE
 Markdown(
     f"*{score.idxmax()}* scores highest, {score.max():.2f}, and *{score.idxmin()}* lowest, {score.min():.2f}. On the same "
-    f"{len(truth)} tracks, " + "; ".join(verdict(n, usual, f) for n, f in zip(rivals, found)) + ". Early stopping "
+    f"{len(truth)} tracks, " + "; ".join(verdict(*pair, f) for pair, f in zip(pairs, found)) + ". Early stopping "
     f"ended {early.sum()} of the {len(early)} trainings; {len(early) - early.sum()} ran into the limit of {EPOCHS} epochs."
 )
 
@@ -509,7 +510,8 @@ Markdown(
 inputs = {**store.params, "clip_frames": clip_frames}
 for name, network in networks.items():
     experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], inputs=inputs)
-for name, (network, history, answers, row) in trained.items():
+for name in stores:
+    network, history, answers, row = trained[name]
     more = {"network": network, "history": history, "track_ids": some["test"]}
     more |= {"inputs": {**inputs, "kind": "picture", "picture": name}}
     experiment.record("convpool-" + name.lower().replace(" ", "-"), row, proba=answers, **more)

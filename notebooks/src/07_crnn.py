@@ -421,7 +421,7 @@ some = ids["valid"][:: -(-len(ids["valid"]) // LENGTH_TRACKS)]
 answers = experiment.Y.loc[some].to_numpy()
 shortest = coarse.index.set_index("track_id")["n_frames"][some].min() / coarse.frames_per_second
 heard = {}
-for length in (s for s in (1.0, 2.0, 3.0, 6.0, 12.0, 24.0) if s <= shortest + 0.1):
+for length in (s for s in sorted({1.0, 2.0, CRNN_SECONDS, 6.0, 12.0, 24.0}) if s <= shortest + 0.1):
     n_frames = round(length * coarse.frames_per_second)
     part = clips.EveryClip(coarse, some, answers, clip_frames=n_frames, batch_size=CRNN_BATCH)
     voted = evaluate.track_proba(evaluate.predict(network, part), part.owner)
@@ -501,7 +501,7 @@ Markdown(
 #
 # ### 1. Backwards
 #
-# Play every test clip backwards, then with its frames in random order. How much does each network lose? What does that say
+# Play every validation clip backwards, then with its frames in random order. How much does each network lose? What does that say
 # about its use of time? *Hint: `X[:, ::-1]`, and the same random order of `X.shape[1]` frames for all clips of a batch.*
 
 # %% tags=["answer"]

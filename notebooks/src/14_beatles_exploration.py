@@ -38,6 +38,7 @@
 
 # %% tags=["imports"]
 from pathlib import Path
+from textwrap import shorten
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -188,13 +189,13 @@ ends = {
 }  # fmt: skip
 
 # %% tags=["key-figure"]
-fig, axes = plt.subplots(2, 3, figsize=(12, 5.6), sharex=True, layout="constrained")
+fig, axes = plt.subplots(2, 3, figsize=(12, 6.4), sharex=True, layout="constrained")
 for ax, (name, label) in zip(axes.flat, SHOWN.items()):
     value, low, high = ends[name].to_numpy().T
     ax.errorbar(range(len(when)), value, [value - low, high - value], fmt="o-", capsize=3)
     ax.set(title=label, ylim=(0, None))
-    ax.set_xticks(range(len(when)), [f"{year:.0f}" for year in when], rotation=60)
-fig.supxlabel("album, by year")
+    ax.set_xticks(range(len(when)), [f"{shorten(album, 20, placeholder='…')}, {year:.0f}" for album, year in when.items()])
+    ax.tick_params("x", rotation=90)
 plt.show()
 
 # %%
@@ -317,7 +318,7 @@ interactive.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
 # %% [markdown]
 # ## Does the sound change with the years?
 #
-# Two questions, two tests, and the album is the unit again.
+# Two questions, two tests, so Holm's correction again. The album is the unit again, too.
 #
 # **A drift**: are albums of near years near in sound? Take all pairs of albums and correlate their distance in sound
 # with their distance in years. For chance, shuffle the years among the albums (a **Mantel test**).
@@ -364,11 +365,12 @@ if enough and invented:
     truth = (f" The composer knows: the drift is there, and the step comes after *{true_after}*, "
              f"{'which is that place' if true_after == after else 'which is another place'}.")  # fmt: skip
 if enough:
-    drifts, breaks = together.pvalue < 0.05, broken.pvalue < 0.05
+    drifts, breaks = evaluate.holm(pd.Series([together.pvalue, broken.pvalue]))
     sound_says = (
-        f"distances in sound and in years go together with {together.statistic:.2f} (p = {together.pvalue:.4f}): "
-        f"{'the sound drifts' if drifts else 'no drift can be told from chance'}; the best place for a break is after "
-        f"*{after}* (p = {broken.pvalue:.4f}): {'a break beyond the drift' if breaks else 'no break can be told from chance'}"
+        f"distances in sound and in years go together with {together.statistic:.2f} (p = {drifts:.4f} after Holm): "
+        f"{'the sound drifts' if drifts < 0.05 else 'no drift can be told from chance'}; the best place for a break is after "
+        f"*{after}* (p = {breaks:.4f} after Holm): "
+        f"{'a break beyond the drift' if breaks < 0.05 else 'no break can be told from chance'}"
     )
 Markdown(f"For {len(dated)} albums, {sound_says}.{truth}")
 

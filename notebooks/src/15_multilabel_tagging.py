@@ -508,8 +508,9 @@ Markdown(
 # %% [markdown]
 # ### 2. The strongest clip decides
 #
-# An instrument that plays for five seconds is averaged away. Let each track answer with its strongest clip instead of the
-# mean. Does the ranking gain? *Hint: `pd.DataFrame(...).groupby(batches["test"].owner).max()`, then `evaluate.compare`.*
+# An instrument that plays for five seconds is averaged away. Let each validation track answer with its strongest clip
+# instead of the mean. Does the ranking gain? *Hint: `pd.DataFrame(...).groupby(batches["valid"].owner).max()`, then
+# `evaluate.compare`.*
 
 # %% tags=["answer"]
 # Your answer
