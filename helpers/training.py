@@ -132,7 +132,7 @@ def record(
     kept = {k: v for k, v in parameters.items() if k.isupper() and _is_plain(v)}
     run = kept["RUN_NAME"]
     row = {"model": name, "notebook": run, "dataset": kept["DATASET"], "split": split.rule}
-    row |= scores | {"seed": kept["SEED"]}
+    row |= scores | {"fold": kept["FOLD"], "seed": kept["SEED"]}
     if network is not None:
         row |= {"parameters": network.count_params()}
     if history is not None:

@@ -63,6 +63,7 @@ CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 NETWORKS: list = ["convpool"]  # networks of that step that are trained here
 WAYS: list = ["crop", "zoom", "specaugment", "mixup", "sound"]  # ways to change a clip, each alone and all together
+TRAININGS: list = []  # what is trained beside none, such as zoom or all; empty takes each way and all
 ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
@@ -195,6 +196,7 @@ print(f"{TAKES * len(made)} takes of {len(made)} training tracks")
 
 # %%
 PLAN = {"none": [], **{way: [way] for way in WAYS}, "all": WAYS}
+PLAN = {name: ways for name, ways in PLAN.items() if name in ["none", *(TRAININGS or PLAN)]}
 
 
 def clips_of(plan):

@@ -67,6 +67,7 @@ CONVNET_WEIGHTS: str = "auto"  # auto or none
 TRANSFER_SECONDS: float = 9.0  # seconds of each track that a pretrained network hears
 REFERENCE_TRACKS: int = 64  # training tracks that the frozen batch statistics are taken from
 PROBE_TRACKS: int = 1000  # most training and validation tracks on which blocks are compared
+NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 SHOTS: list = [1, 2, 5, 10, 20]  # training tracks of each class in the few-shot curve
 DRAWS: int = 10  # random choices of those training tracks
 SEED: int = 0  # seed of every random choice
@@ -367,9 +368,9 @@ def judge(X, model):
 # %% tags=["key-figure"]
 said = {how: {name: judge(X, model) for name, X in kinds.items()}
         for how, model in {"SVM": SVM, "logistic regression": REGRESSION}.items()}  # fmt: skip
-from_scratch = Path(OUT_DIR, "predictions", "05_convpool-convpool.parquet")
+from_scratch = Path(OUT_DIR, "predictions", f"{NETWORKS_FROM}-convpool.parquet")
 if not from_scratch.exists():
-    run_first("05_convpool", globals())
+    run_first("05_convpool", globals(), RUN_NAME=NETWORKS_FROM)
 lr = said["logistic regression"] | {"from scratch (05)": pd.read_parquet(from_scratch).loc[Y_test.index].to_numpy()}
 rows = pd.DataFrame({name: score(Y_test, proba) for name, proba in lr.items()}).T
 fig, ax = plotting.intervals(rows, chance=chance)

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import difflib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -25,7 +26,7 @@ from notebooks.tools.build import ROOT, UNKNOWN, Parameter, code_hash, parameter
 
 STUDY_KEYS = {"name": str, "title": str, "description": str, "needs": (str, dict),
               "dataset": str, "parameters": dict, "steps": list}  # fmt: skip
-STEP_KEYS = {"notebook": str, "name": str, "after": list, "parameters": dict}
+STEP_KEYS = {"notebook": str, "name": str, "after": list, "parameters": dict, "repeat": dict}
 KINDS = {str: "text", dict: "a mapping", list: "a list"}
 RUNNER_SETS = {"DATA_DIR": "use --data-dir", "OUT_DIR": "use --runs-dir",
                "RUN_NAME": "use the step's name"}  # fmt: skip
@@ -99,7 +100,7 @@ def load_study(path: Path, *, data_dir: Path, runs_dir: Path, root: Path = ROOT)
     _refuse(path, _wrong_keys(raw, STUDY_KEYS, required=("dataset", "steps")))
     _refuse(path, [p for i, step in enumerate(raw["steps"], 1) for p in _wrong_step(step, i)])
     name, needs = raw.get("name", path.stem), raw.get("needs", {})
-    steps = [_step(entry, root) for entry in raw["steps"]]
+    steps = [_step(entry, root) for entry in _written_out(raw["steps"])]
     study = Study(
         name=name,
         title=raw.get("title", name),
@@ -166,6 +167,34 @@ def _wrong_step(entry: Any, number: int) -> Iterator[str]:
         return
     for problem in _wrong_keys(entry, STEP_KEYS, required=("notebook",)):
         yield f"steps[{number}]: {problem}"
+    repeat = entry.get("repeat", {})
+    for key, values in repeat.items() if isinstance(repeat, dict) else ():
+        if not isinstance(values, list) or not values:
+            yield f"steps[{number}]: repeat: {key} must be a list of values, not {values!r}"
+
+
+def _written_out(entries: list[dict]) -> Iterator[dict]:
+    """Give one step for each combination of the values under `repeat`, named after them.
+
+    It comes after those repetitions of another step that share its values.
+    """
+    runs: dict[str, list[tuple[str, dict]]] = {}
+    for entry in entries:
+        name, repeat = entry.get("name", entry["notebook"]), entry.get("repeat", {})
+        for values in itertools.product(*repeat.values()):
+            own = dict(zip(repeat, values))
+            full = name + "".join(f"_{key.lower()}{value}" for key, value in own.items())
+            runs.setdefault(name, []).append((full, own))
+    for entry in entries:
+        for full, own in runs[entry.get("name", entry["notebook"])]:
+            if own.keys() != entry.get("repeat", {}).keys():
+                continue  # of another step with this name, which is refused later
+            after = [other for name in entry.get("after", ())
+                     for other, its in runs.get(name, [(name, {})])
+                     if all(own.get(key, value) == value for key, value in its.items())]  # fmt: skip
+            given = {key: value.format(**own) if own and isinstance(value, str) else value
+                     for key, value in entry.get("parameters", {}).items()}  # fmt: skip
+            yield entry | {"name": full, "after": after, "parameters": own | given}
 
 
 def _step(entry: dict, root: Path) -> Step:

@@ -1,0 +1,153 @@
+"""Compare models over folds and seeds, and tell a lead from the luck of a draw.
+
+A model that learns is a draw, too: with another seed it ends elsewhere. And sixty test tracks are
+the work of few artists. So each model is trained several times on each of several folds, which
+test every artist once, and its figure has an interval that holds both kinds of luck.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import evaluate
+
+COST = ["parameters", "train_seconds"]
+
+
+def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame) -> pd.DataFrame:
+    """Read what every model of a run answered to its test tracks, and whether it was right.
+
+    Parameters
+    ----------
+    out_dir : path
+        Folder of the run, with ``metrics`` and ``predictions``.
+    dataset : str
+        Name of the dataset; models of others are passed over.
+    T : pd.DataFrame of int [index=track_id, columns=classes]
+        1 where a track has the label. Answers about other classes or tracks are passed over.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a track and training: model ("05 convpool": page and name), split, fold, seed,
+        track_id, right (1 or 0; where a track has k labels, the share of them among the k most
+        probable answers), and the parameters and train_seconds of the model.
+    """
+    found = []
+    for file in sorted(Path(out_dir, "metrics").glob("*.json")):
+        row = json.loads(file.read_text(encoding="utf8"))
+        answer = Path(out_dir, "predictions", f"{file.stem}.parquet")
+        proba = pd.read_parquet(answer) if row["dataset"] == dataset and answer.exists() else T[:0]
+        if list(proba) != list(T) or not len(proba) or not proba.index.isin(T.index).all():
+            continue
+        truth = T.loc[proba.index].to_numpy()
+        rank = (-proba.to_numpy()).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        hits = (truth * (rank < truth.sum(axis=1, keepdims=True))).sum(axis=1)
+        about = {name: row.get(name) for name in ("split", "fold", "seed", *COST)}
+        right = hits / truth.sum(axis=1).clip(min=1)
+        name = f"{row['notebook'][:2]} {row['model']}"
+        found.append(pd.DataFrame({"model": name, "track_id": proba.index, "right": right} | about))
+    columns = ["model", "split", "fold", "seed", "track_id", "right", *COST]
+    return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 2000, seed: int = 0):
+    """Pool the trainings of each model; say how good it is, and which others it is better than.
+
+    Parameters
+    ----------
+    answered : pd.DataFrame
+        From `answers`.
+    groups : pd.Series of str [index=track_id]
+        Artist, or other group, of each track.
+    n_boot, seed : int
+        Number of draws, and their seed.
+
+    Returns
+    -------
+    models : pd.DataFrame [index=model], best first
+        accuracy over all tracks and seeds, accuracy_low and accuracy_high (95 % interval), folds,
+        seeds (most trainings of a fold), n_test, n_groups, parameters, train_seconds (mean).
+    pairs : pd.DataFrame
+        model, other, difference, difference_low, difference_high, p, holm (p after Holm's
+        correction for the number of pairs), of all pairs on the tracks that both answered.
+
+    Raises
+    ------
+    ValueError
+        A track is tested in two folds.
+
+    Notes
+    -----
+    In each draw, whole groups are redrawn, the same for all models, and, for each model and fold,
+    the seeds. The deviations of n seeds from their mean are widened by sqrt(n / (n - 1)), because
+    redrawing few makes them look too alike. A model with one seed shows the luck of artists only.
+    p is twice the smaller share of draws on one side of 0.
+
+    Source: Efron and Tibshirani, *An introduction to the bootstrap*, 1993; Bouthillier et al.,
+    *Accounting for variance in machine learning benchmarks*, 2021.
+
+    Examples
+    --------
+    >>> tracks = [f"t{i}" for i in range(4)]
+    >>> row = {"fold": 0, "seed": 0, "parameters": None, "train_seconds": None}
+    >>> both = [pd.DataFrame(row | {"model": m, "track_id": tracks, "right": r})
+    ...         for m, r in {"a": [1, 1, 0, 1], "b": [0, 1, 0, 0]}.items()]
+    >>> models, pairs = pooled(pd.concat(both), pd.Series(list("wxyz"), tracks))
+    >>> models["accuracy"].to_dict(), pairs["difference"].tolist()
+    ({'a': 0.75, 'b': 0.25}, [0.5])
+    """
+    names, own = np.unique(groups, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), n_boot + 1)
+    weights[0] = 1  # the first row is no draw: all as it is
+    weights = pd.DataFrame(weights[:, own].T.astype(float), groups.index)
+    right = {name: _redrawn(of_model, rng, n_boot) for name, of_model in answered.groupby("model")}
+    rows, pairs = {}, []
+    for name, of_model in answered.groupby("model"):
+        W = weights.loc[right[name].index]
+        trainings = of_model.drop_duplicates(["fold", "seed"])
+        rows[name] = _ends("accuracy", (right[name] * W).sum() / W.sum()) | {
+            "folds": of_model["fold"].nunique(), "seeds": trainings.groupby("fold").size().max(),
+            "n_test": len(W), "n_groups": groups[W.index].nunique(),
+        } | trainings[COST].astype(float).mean().to_dict()  # fmt: skip
+    models = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
+    for name, other in combinations(models.index, 2):
+        both = right[name].index.intersection(right[other].index)
+        if len(both):
+            W = weights.loc[both]
+            gain = ((right[name].loc[both] - right[other].loc[both]) * W).sum() / W.sum()
+            below, above = ((s * gain[1:] <= 0).sum() for s in (1, -1))
+            p = min(1.0, 2 * (1 + min(below, above)) / (1 + n_boot))
+            pairs.append({"model": name, "other": other} | _ends("difference", gain) | {"p": p})
+    pairs = pd.DataFrame(pairs, columns=["model", "other", *_ends("difference", [0, 0]), "p"])
+    return models, pairs.assign(holm=evaluate.holm(pairs["p"]))
+
+
+def _redrawn(of_model: pd.DataFrame, rng, n_boot: int) -> pd.DataFrame:
+    """How right a model is on each track, as it is and in each draw of its seeds."""
+    folds = []
+    for _, part in of_model.groupby("fold"):
+        R = part.pivot(index="track_id", columns="seed", values="right")
+        n = R.shape[1]
+        share = np.vstack([np.ones(n), rng.multinomial(n, np.full(n, 1 / n), n_boot)]) / n
+        wide = 1 / n + np.sqrt(n / max(n - 1, 1)) * (share - 1 / n)
+        folds.append(R @ wide.T)
+    found = pd.concat(folds)
+    if found.index.has_duplicates:
+        twice = found.index[found.index.duplicated()][0]
+        raise ValueError(f"{twice} is tested in two folds: they were not drawn together")
+    return found
+
+
+def _ends(name: str, values) -> dict[str, float]:
+    """A figure, and the 95 % interval of its draws."""
+    values = np.asarray(values)
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return {name: values[0], f"{name}_low": low, f"{name}_high": high}
