@@ -147,7 +147,7 @@ def _redrawn(of_model: pd.DataFrame, rng, n_boot: int) -> pd.DataFrame:
 
 
 def _ends(name: str, values) -> dict[str, float]:
-    """A figure, and the 95 % interval of its draws."""
+    """Name a figure and the 95 % interval of its draws."""
     values = np.asarray(values)
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return {name: values[0], f"{name}_low": low, f"{name}_high": high}

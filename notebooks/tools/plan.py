@@ -189,9 +189,9 @@ def _written_out(entries: list[dict]) -> Iterator[dict]:
         for full, own in runs[entry.get("name", entry["notebook"])]:
             if own.keys() != entry.get("repeat", {}).keys():
                 continue  # of another step with this name, which is refused later
-            after = [other for name in entry.get("after", ())
-                     for other, its in runs.get(name, [(name, {})])
-                     if all(own.get(key, value) == value for key, value in its.items())]  # fmt: skip
+            after = [other for before in entry.get("after", ())
+                     for other, its in runs.get(before, [(before, {})])
+                     if all(own.get(key, its[key]) == its[key] for key in its)]  # fmt: skip
             given = {key: value.format(**own) if own and isinstance(value, str) else value
                      for key, value in entry.get("parameters", {}).items()}  # fmt: skip
             yield entry | {"name": full, "after": after, "parameters": own | given}
