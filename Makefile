@@ -19,7 +19,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch listen test test-versions lab notebooks render assignment pull bench lint imports clean
+.PHONY: help run study fetch listen test test-versions lab notebooks render assignment pull results bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,10 @@ assignment: $(INSTALLED)  ## a notebook for a class, without outputs and solutio
 
 pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src (NB=05)
 	@$(RUN) -m notebooks.tools.build pull $(NB)
+
+results:  ## keep the comparison of a finished study with the series (STUDY=demo_full)
+	@mkdir -p notebooks/results
+	@cp "runs/$(STUDY)/tables/11_test_set_analysis-comparison.csv" "notebooks/results/$(STUDY).csv"
 
 bench: $(INSTALLED)  ## measure speed and memory against the obvious way
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(RUN) $$script || exit 1; done

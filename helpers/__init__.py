@@ -1,9 +1,10 @@
 """Plumbing that several notebooks share and that is not the lesson, in the order of the pipeline.
 
 `datasets` (with `download`, `demo`), `audio`, `features`, `store`, `splits`, `clips`, `experiment`,
-`training`, `evaluate`, `classify`, `recommend`, `pages`, `explain`; beside them `published`
-(networks from elsewhere), `quality` (the audit), `symbolic` (MIDI, chords, keys), `drift` (change
-over the years), `interactive` (menus, maps, players, the microphone), `plotting` and `files`.
+`training`, `evaluate`, `comparison`, `classify`, `recommend`, `pages`, `explain`; beside them
+`published` (networks from elsewhere), `quality` (the audit), `symbolic` (MIDI, chords, keys),
+`drift` (change over the years), `interactive` (menus, maps, players, the microphone), `plotting`
+and `files`.
 """
 
 import os

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from datetime import date
+from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 
@@ -16,11 +19,36 @@ import numpy as np
 import pandas as pd
 
 from helpers import evaluate
+from helpers.files import write_atomic
 
 COST = ["parameters", "train_seconds"]
+FOLD = re.compile(r"fold \d+")  # in the rule of a split
 
 
-def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame) -> pd.DataFrame:
+def claims(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
+    """Return the most probable classes of each track, as many as it has labels.
+
+    Parameters
+    ----------
+    truth : np.ndarray of int [shape=(n, n_classes)]
+        1 where a track has the label.
+    proba : np.ndarray [shape=(n, n_classes)]
+        Probabilities.
+
+    Returns
+    -------
+    np.ndarray of bool [shape=(n, n_classes)]
+
+    Examples
+    --------
+    >>> claims(np.array([[1, 1, 0]]), np.array([[0.2, 0.1, 0.7]]))
+    array([[ True, False,  True]])
+    """
+    rank = np.argsort(np.argsort(-proba, axis=1, kind="stable"), axis=1, kind="stable")
+    return rank < truth.sum(axis=1, keepdims=True)
+
+
+def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str) -> pd.DataFrame:
     """Read what every model of a run answered to its test tracks, and whether it was right.
 
     Parameters
@@ -31,6 +59,9 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame) -> pd.Dat
         Name of the dataset; models of others are passed over.
     T : pd.DataFrame of int [index=track_id, columns=classes]
         1 where a track has the label. Answers about other classes or tracks are passed over.
+    rule : str
+        Of the split. Models of other splits are passed over, unless only the number of the fold
+        differs.
 
     Returns
     -------
@@ -44,15 +75,15 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame) -> pd.Dat
         row = json.loads(file.read_text(encoding="utf8"))
         answer = Path(out_dir, "predictions", f"{file.stem}.parquet")
         proba = pd.read_parquet(answer) if row["dataset"] == dataset and answer.exists() else T[:0]
-        if list(proba) != list(T) or not len(proba) or not proba.index.isin(T.index).all():
+        known = len(proba) and list(proba) == list(T) and proba.index.isin(T.index).all()
+        if not known or FOLD.sub("", row["split"]) != FOLD.sub("", rule):
             continue
         truth = T.loc[proba.index].to_numpy()
-        rank = (-proba.to_numpy()).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-        hits = (truth * (rank < truth.sum(axis=1, keepdims=True))).sum(axis=1)
-        about = {name: row.get(name) for name in ("split", "fold", "seed", *COST)}
+        hits = (truth * claims(truth, proba.to_numpy())).sum(axis=1)
+        about = {"model": f"{row['notebook'][:2]} {row['model']}", "fold": row.get("fold", 0)}
+        about |= {name: row.get(name) for name in ("split", "seed", *COST)}
         right = hits / truth.sum(axis=1).clip(min=1)
-        name = f"{row['notebook'][:2]} {row['model']}"
-        found.append(pd.DataFrame({"model": name, "track_id": proba.index, "right": right} | about))
+        found.append(pd.DataFrame({"track_id": proba.index, "right": right} | about))
     columns = ["model", "split", "fold", "seed", "track_id", "right", *COST]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
@@ -117,7 +148,9 @@ def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 2000, see
             "folds": of_model["fold"].nunique(), "seeds": trainings.groupby("fold").size().max(),
             "n_test": len(W), "n_groups": groups[W.index].nunique(),
         } | trainings[COST].astype(float).mean().to_dict()  # fmt: skip
-    models = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
+    whole = dict.fromkeys(("folds", "seeds", "n_test", "n_groups"), int)
+    models = pd.DataFrame(rows).T.astype(whole if rows else {})
+    models = models.sort_values("accuracy", ascending=False, kind="stable")
     for name, other in combinations(models.index, 2):
         both = right[name].index.intersection(right[other].index)
         if len(both):
@@ -128,6 +161,49 @@ def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 2000, see
             pairs.append({"model": name, "other": other} | _ends("difference", gain) | {"p": p})
     pairs = pd.DataFrame(pairs, columns=["model", "other", *_ends("difference", [0, 0]), "p"])
     return models, pairs.assign(holm=evaluate.holm(pairs["p"]))
+
+
+def trainings(answered: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracy of each single training.
+
+    Parameters
+    ----------
+    answered : pd.DataFrame
+        From `answers`.
+
+    Returns
+    -------
+    pd.DataFrame
+        model, fold, seed, accuracy, n_test.
+    """
+    of_one = answered.groupby(["model", "fold", "seed"])["right"]
+    return of_one.agg(accuracy="mean", n_test="size").reset_index()
+
+
+def write(path: str | os.PathLike, dataset, models, pairs, answered) -> None:
+    """Write a comparison as CSV: models, then trainings, and in a comment how it was made.
+
+    Parameters
+    ----------
+    path : path
+        The file. Models have "all" for fold and seed, and in better_than the models that they beat
+        after Holm's correction.
+    dataset : helpers.datasets.Dataset
+        Named in the comment.
+    models, pairs : pd.DataFrame
+        From `pooled`.
+    answered : pd.DataFrame
+        From `answers`.
+    """
+    sure = pairs[pairs["holm"] < 0.05]
+    beaten = sure.groupby("model")["other"].agg("; ".join).reindex(models.index).fillna("")
+    all_of = models.assign(fold="all", seed="all", better_than=beaten).rename_axis("model")
+    table = pd.concat([all_of.reset_index(), trainings(answered)], ignore_index=True)
+    first = ["model", "fold", "seed", "n_test", "accuracy"]
+    table = table[[*first, *(c for c in table if c not in first)]]
+    made = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow", "librosa"))
+    note = f"# {dataset.name}, computed on {date.today()} with {made}\n"
+    write_atomic(path, note + table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))
 
 
 def _redrawn(of_model: pd.DataFrame, rng, n_boot: int) -> pd.DataFrame:

@@ -134,3 +134,34 @@ def intervals(
     ax.set(xlim=(0, 1.05), ylim=(len(table) - 0.5, -0.5))
     ax.set_xlabel(f"{metric.replace('_', ' ')} (dot) and 95 % interval (bar)")
     return fig, ax
+
+
+def trainings(models: pd.DataFrame, each: pd.DataFrame, *, chance: float | None = None, ax=None):
+    """Draw models with their 95 % intervals, and above each its folds and its single trainings.
+
+    Parameters
+    ----------
+    models : pd.DataFrame [index=model]
+        accuracy, accuracy_low, accuracy_high; first on top.
+    each : pd.DataFrame
+        model, fold, seed, accuracy: one row a training.
+    chance : float, optional
+        What a uniform guess scores.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    fig, ax
+    """
+    fig, ax = _axes(ax, figsize=(9, 1.2 + 0.55 * len(models)))
+    intervals(models, chance=chance, ax=ax)
+    rows = dict(zip(models.index, range(len(models))))
+    each = each[each["model"].isin(models.index)]
+    means = each.groupby(["model", "fold"], as_index=False)["accuracy"].mean()
+    for table, look in ((each, {"marker": "|", "ms": 8}), (means, {"marker": "o", "ms": 4})):
+        name = "one training" if table is each else "mean of a fold"
+        at = table["model"].map(rows) - 0.25
+        ax.plot(table["accuracy"], at, ls="", color="C1", alpha=0.7, label=name, **look)
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig, ax

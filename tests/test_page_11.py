@@ -1,7 +1,9 @@
 """What notebook 11 says of its run, held to its own tables."""
 
+import pandas as pd
 import pytest
 
+from notebooks.tools.build import ROOT
 from tests.kept import page
 
 NAME = "11_test_set_analysis"
@@ -14,25 +16,29 @@ def kept():
 
 
 def test_the_first_model_and_how_far_its_interval_reaches(kept):
-    table = kept.table("accuracy", "accuracy_low", "log_loss")
+    table = kept.table("accuracy", "accuracy_low", "folds", "train_seconds")
     said = kept.find(
-        r"The first is (.+?): accuracy (\S+) \[(\S+), (\S+)\], n = (\d+) .*? Its interval reaches "
-        r"down to (\S+), and (\d+) of the (\d+) models below"
+        r"Folds in this run: (\d+); trainings of a model on each: (\d+)\. The first is (.+?): "
+        r"(\S+) \[(\S+), (\S+)\], n = (\d+) tracks .*? Its interval reaches down to (\S+), and (\d+) of "
+        r"the (\d+) models below"
     )
     first = table.iloc[0]
-    assert said[1] == table.index[0] and table["accuracy"].is_monotonic_decreasing
-    assert [float(said[i]) for i in (2, 3, 4)] == list(first.iloc[:3])
-    assert float(said[6]) == first["accuracy_low"] and int(said[8]) == len(table) - 1
+    assert said[3] == table.index[0] and table["accuracy"].is_monotonic_decreasing
+    ends = first[["accuracy", "accuracy_low", "accuracy_high"]].tolist()
+    assert [float(said[i]) for i in (4, 5, 6)] == ends
+    assert int(said[1]) == table["folds"].max() and int(said[2]) == table["seeds"].max()
+    assert int(said[7]) == first["n_test"]
+    assert float(said[8]) == first["accuracy_low"] and int(said[10]) == len(table) - 1
     inside = [(table["accuracy"] >= first["accuracy_low"] + e).sum() - 1 for e in (0.01, -0.01)]
-    assert inside[0] <= int(said[7]) <= inside[1]
+    assert inside[0] <= int(said[9]) <= inside[1]
 
 
 def test_pairs_are_counted_with_and_without_the_correction(kept):
-    n_models = len(kept.table("accuracy", "accuracy_low", "log_loss"))
+    n_models = len(kept.table("accuracy", "accuracy_low", "folds", "train_seconds"))
     said = kept.find(
         r"(\d+) of (\d+) pairs differ after Holm.*? Without it (\d+) would have p < 0.05, where "
         r"(\S+) are expected by chance.*? (?:Holm takes (\d+) back: no findings. )?"
-        r"Of the (\d+) models beside (.+?), this test set cannot tell (\d+) from it"
+        r"Of the (\d+) models beside (.+?), this test cannot tell (\d+) from it"
     )
     after, pairs, alone, chance, taken, others = (float(said[i] or 0) for i in range(1, 7))
     as_good = float(said[8])
@@ -47,6 +53,39 @@ def test_pairs_are_counted_with_and_without_the_correction(kept):
     assert table["holm"].iloc[0] == pytest.approx(exact, abs=0.0001 * pairs)
     learned = kept.find(r"(\d+) of (\d+) pairs differ after Holm; without it (\d+) would")
     assert [float(part) for part in learned.groups()] == [after, pairs, alone]
+
+
+def test_the_full_comparison_is_the_table_that_is_kept(kept):
+    table = pd.read_csv(ROOT / "notebooks/results/demo_full.csv", comment="#")
+    models, each = table[table["fold"] == "all"].set_index("model"), table[table["fold"] != "all"]
+    said = kept.find(
+        r"In full, (.+?) is first with (\S+) \[(\S+), (\S+)\]; after Holm it is better than (\d+) "
+        r"of the (\d+) others\. .*? lie up to (\S+) apart \((.+?)\)"
+    )
+    top = models.iloc[0]
+    assert said[1] == models.index[0] and int(said[6]) == len(models) - 1
+    ends = top[["accuracy", "accuracy_low", "accuracy_high"]].tolist()
+    assert [float(said[i]) for i in (2, 3, 4)] == pytest.approx(ends, abs=HALF)
+    beaten = top["better_than"].split("; ") if pd.notna(top["better_than"]) else []
+    assert int(said[5]) == len(beaten)
+    accuracy = each.groupby("model")["accuracy"]
+    spread = accuracy.max() - accuracy.min()
+    assert float(said[7]) == pytest.approx(spread.max(), abs=HALF) and said[8] == spread.idxmax()
+
+
+def test_the_kept_comparison_is_complete_and_adds_up():
+    """Each artist is tested once; networks that draw have three trainings on each of five folds."""
+    table = pd.read_csv(ROOT / "notebooks/results/demo_full.csv", comment="#")
+    models, each = table[table["fold"] == "all"].set_index("model"), table[table["fold"] != "all"]
+    assert set(models["n_test"]) == {300} and set(models["folds"]) == {5}
+    drawn = models.index[~models.index.str.startswith(("04", "10"))]
+    assert len(drawn) == 6 and set(models.loc[drawn, "seeds"]) == {3}
+    for name, row in models.iterrows():
+        own = each[each["model"] == name]
+        assert len(own) == 5 * row["seeds"]
+        mean = (own["accuracy"] * own["n_test"]).sum() / own["n_test"].sum()
+        assert row["accuracy"] == pytest.approx(mean, abs=2e-3)
+        assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
 
 
 def test_right_and_wrong_answers_add_up(kept):

@@ -567,6 +567,20 @@ def test_wrong_parameters_are_refused(declared, values, message):
         ({"steps": ["01_a"]}, "steps[1] must be a mapping"),
         ({"steps": [{"notebook": "01_a", "after": ["x"]}]}, "after: there is no step 'x'"),
         ({"steps": [{"notebook": "01_a", "after": "x"}]}, "after must be a list"),
+        (
+            {"steps": [{"notebook": "01_a", "repeat": {"SEED": 1}}]},
+            "steps[1]: repeat: SEED must be a list of values, not 1",
+        ),
+        (
+            {"steps": [
+                {"notebook": "01_a", "repeat": {"SEED": [1]}, "parameters": {"A": "{SEDE}"}}
+            ]},  # fmt: skip
+            "parameters: A: SEDE is not repeated; did you mean SEED?",
+        ),
+        (
+            {"steps": [{"notebook": "01_a", "repeat": {"SEDE": [1]}}]},
+            "step 01_a_sede1: parameters: SEDE: notebooks/01_a.ipynb does not declare it",
+        ),
         ({"steps": [{"notebook": "01_a", "name": "../x"}]}, "letters, digits"),
         ({"steps": [{"notebook": "01_a", "name": "report"}]}, "not be 'report'"),
         ({"steps": [{"notebook": "01_a"}], "name": "a b"}, "name: 'a b' must consist"),
@@ -588,6 +602,42 @@ def test_wrong_studies_are_refused(declared, keys, message):
     with pytest.raises(study.StudyError) as refused:
         load(declared, write_study(declared, **keys))
     assert message in str(refused.value) and "tiny.yml" in str(refused.value)
+
+
+def test_a_repeated_step_is_one_step_for_each_value(root):
+    """It comes after those repetitions that share its values, and what follows after all."""
+    given = PARAMETERS + 'SEED: int = 0  # seed\nFOLD: int = 0  # fold\nFROM: str = ""  # file\n'
+    for name in ("01_a", "02_b", "03_c"):
+        write_notebook(root, name, declared=given)
+    steps = [
+        {"notebook": "01_a", "repeat": {"FOLD": [0, 1]}},
+        {"notebook": "02_b", "after": ["01_a"], "repeat": {"SEED": [3, 4], "FOLD": [0, 1]},
+         "parameters": {"FROM": "01_a_fold{FOLD}"}},
+        {"notebook": "03_c", "after": ["02_b"], "parameters": {"FROM": "{as it is}"}},
+    ]  # fmt: skip
+    steps = load(root, write_study(root, steps=steps)).steps
+    twos = ["02_b_seed3_fold0", "02_b_seed3_fold1", "02_b_seed4_fold0", "02_b_seed4_fold1"]
+    assert list(steps) == ["01_a_fold0", "01_a_fold1", *twos, "03_c"]
+    assert [steps[two].after for two in twos] == [("01_a_fold0",), ("01_a_fold1",)] * 2
+    assert steps["03_c"].after == tuple(twos)
+    found = [(steps[t].parameters["SEED"], steps[t].parameters["FROM"]) for t in twos]
+    assert found == [(3, "01_a_fold0"), (3, "01_a_fold1"), (4, "01_a_fold0"), (4, "01_a_fold1")]
+    assert steps["03_c"].parameters["FROM"] == "{as it is}"
+    assert steps[twos[1]].parameters["RUN_NAME"] == twos[1]
+
+
+def test_steps_side_by_side_share_the_cores_unless_told_otherwise(root, no_kernel, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 9)
+    for name in study.POOLS:
+        monkeypatch.setenv(name, "")  # so that what is set below is taken back
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    write_notebook(root, "01_a")
+    run(root, write_study(root, steps=[{"notebook": "01_a"}]), jobs=4)
+    assert {name: os.environ[name] for name in study.POOLS} == {
+        "OMP_NUM_THREADS": "5", "OPENBLAS_NUM_THREADS": "2", "TF_NUM_INTRAOP_THREADS": "2",
+        "TF_NUM_INTEROP_THREADS": "2",
+    }  # fmt: skip
 
 
 def test_circles_are_refused(declared):

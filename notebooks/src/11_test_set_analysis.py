@@ -35,7 +35,6 @@
 # %% tags=["setup"]
 
 # %% tags=["imports"]
-import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -44,13 +43,12 @@ import pandas as pd
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from IPython.display import Audio, Markdown, display
-from scipy.stats import permutation_test
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import datasets, evaluate, features, interactive, plotting, training
+from helpers import comparison, datasets, evaluate, features, interactive, plotting, training
 from helpers.audio import load_audio
 from helpers.experiment import Experiment, has_maps, open_network
 from helpers.splits import StratifiedGroupKFold
@@ -69,8 +67,8 @@ SEED: int = 0  # seed of every random choice
 # %% [markdown]
 # ## One network, one test set
 #
-# One network will be opened. It is chosen by its loss on the *validation* tracks. Choosing it by its place on the
-# leaderboard would make the test tracks a part of the choice, and its test figures too good. It must read log-mels and
+# One network will be opened. It is chosen by its loss on the *validation* tracks. Choosing it by its place in the
+# table would make the test tracks a part of the choice, and its test figures too good. It must read log-mels and
 # have a convolution over time and frequency, because notebook 12 looks into the same network.
 
 # %%
@@ -94,102 +92,62 @@ METRIC = "roc_auc" if dataset.multilabel else "accuracy"
 print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} groups")
 
 # %% [markdown]
-# ## The leaderboard
+# ## Models side by side
 #
-# Every notebook that trains leaves two things for each model: a row of figures, and its answers to the test tracks, one
-# row of probabilities a track. Models can be compared only if they answered the same tracks about the same classes.
-# Others are named and left out. All figures are computed here, from the answers, in the same way for all models.
+# Every notebook that trains leaves two things for each model: a row of figures, and its answers to the test tracks. All
+# figures here are computed from the answers, in the same way for all models. One model stands for each **family** of the
+# series, chosen before anything was tested.
 #
-# The interval redraws whole artists, because their tracks succeed and fail together. `log_loss`, the log-loss, punishes answers that are
-# sure and wrong. `parameters` and `train_seconds` say what a model costs; where nothing stands, it is no network of ours.
+# Two kinds of luck sit in every figure. *Which artists are tested*: sixty test tracks are the work of few of them. So a
+# study may test on several **folds**, until every artist was tested once. *Which seed*: the same network, trained again,
+# ends elsewhere. So it may train each model several times. The **95 % interval** below redraws both, whole artists and
+# seeds. Where there is one training only, it holds the luck of the artists alone, and is too narrow.
 
 # %%
-files = sorted(Path(OUT_DIR, "metrics").glob("*.json"))
-rows = [json.loads(file.read_text(encoding="utf8")) for file in files]
-measured = {f"{row['notebook'][:2]} {row['model']}": row for row in rows if row["dataset"] == DATASET}
-answers = {}
-for name, row in measured.items():
-    file = Path(OUT_DIR, "predictions", f"{row['notebook']}-{row['model']}.parquet")
-    found = pd.read_parquet(file) if file.exists() else pd.DataFrame()
-    if row["split"] == split.rule and set(found.index) == set(ids["test"]) and list(found) == dataset.classes:
-        answers[name] = found.loc[ids["test"]].to_numpy()
-print(f"{len(answers)} models answered all {len(y_true)} test tracks of this split")
-print("left out:", ", ".join(sorted(set(measured) - set(answers))) or "none")
-
-# %%
-scored = {name: evaluate.scores(y_true, p, groups=groups, seed=SEED) for name, p in answers.items()}
-board = pd.DataFrame(scored).T
-cost = ["parameters", "train_seconds"]
-board = board.join(pd.DataFrame({name: measured[name] for name in board.index}).T.reindex(columns=cost))
-board = board.sort_values([METRIC, "log_loss"], ascending=[False, True]).astype(float)
-best = board.head(20)
-best[[METRIC, f"{METRIC}_low", f"{METRIC}_high", "log_loss", *cost]].round(2)
+FAMILIES = [
+    "04 features-logreg", "05 convpool", "05 convconvpool", "06 convpool-specaugment", "07 crnn", "08 samplecnn",
+    "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 convnet-head",
+]  # fmt: skip
+answered = comparison.answers(OUT_DIR, DATASET, T, split.rule)
+head = answered[answered["model"].isin(FAMILIES)]
+head = head if len(head) else answered
+models, pairs = comparison.pooled(head, tracks["group"], seed=SEED)
+models.drop(columns="n_groups").round(2)
 
 # %% tags=["key-figure"]
-fig, ax = plotting.intervals(best, metric=METRIC, chance=board["chance"].iloc[0])
-if "majority" in board and board["majority"].iloc[0] > board["chance"].iloc[0]:
-    ax.axvline(board["majority"].iloc[0], color="0.5", ls="--", lw=1)
-    ax.set_xlabel(f"{ax.get_xlabel()}; dashed: the most frequent class")
-ax.set_title(f"The first {len(best)} of {len(board)} models, {len(y_true)} test tracks of {DATASET}")
+chance = 1 / len(dataset.classes) if not dataset.multilabel else None
+fig, ax = plotting.trainings(models, comparison.trainings(head), chance=chance)
+ax.set_title(f"{DATASET}: one model a family, right answers on test tracks")
 plt.show()
 
 # %%
-first = best.index[0]
-within = int((best[METRIC] >= best[f"{METRIC}_low"].iloc[0]).sum()) - 1
+first, row = models.index[0], models.iloc[0]
+within = int((models["accuracy"] >= row["accuracy_low"]).sum()) - 1
 Markdown(
-    f"The first is **{first}**: {evaluate.describe(scored[first], metric=METRIC)}. Its interval reaches down to "
-    f"{best[f'{METRIC}_low'].iloc[0]:.2f}, and {within} of the {len(best) - 1} models below it lie inside."
+    f"Folds in this run: {models['folds'].max():.0f}; trainings of a model on each: {models['seeds'].max():.0f}. The first "
+    f"is **{first}**: {row['accuracy']:.2f} [{row['accuracy_low']:.2f}, {row['accuracy_high']:.2f}], n = {row['n_test']:.0f} "
+    f"tracks of {row['n_groups']:.0f} groups. Its interval reaches down to {row['accuracy_low']:.2f}, and {within} of the "
+    f"{len(models) - 1} models below it lie inside."
 )
 
 # %% [markdown]
 # ### Is a lead more than luck?
 #
-# With many models on few tracks, somebody must be first by luck. Overlapping intervals do not settle it, because all
-# models met the *same* tracks and agree on most of them. (Large gaps are missing below: only the first twenty are compared.)
-# The right question goes to pairs: on how many tracks was only
-# one of the two right?
+# With many models on few tracks, somebody must be first by luck. Overlapping intervals do not settle it: all models met
+# the *same* tracks and agree on most of them. The right question goes to pairs. Redraw artists and seeds, look at the
+# *difference* of the two each time, and count how often it falls on the other side of zero: twice that share is the
+# **p-value**.
 #
-# If two models are equally good, it is chance which of them wins a track. So swap the two at random, and see how
-# often the gap gets as large as the real one. That share is the **p-value** of a **permutation test**. Tracks of one
-# artist are right or wrong together, so both are swapped for a whole artist at once.
-
-# %%
-def claims(p):
-    """The most probable classes of each track, as many as it has labels."""
-    rank = np.argsort(np.argsort(-p, axis=1, kind="stable"), axis=1, kind="stable")
-    return rank < truth.sum(axis=1, keepdims=True)
-
-
-hits = {name: (truth * claims(answers[name])).sum(axis=1) / truth.sum(axis=1).clip(min=1) for name in best.index}
-by_group = pd.DataFrame(hits).groupby(groups).sum().to_numpy()  # right answers [groups, models]
-a, b = np.triu_indices(len(best), k=1)
-gap = by_group[:, a] - by_group[:, b]  # of each pair, in each group [groups, pairs]
-swaps = {"permutation_type": "samples", "n_resamples": 9999, "batch": 500, "random_state": SEED}
-pairs = pd.DataFrame({"model": best.index[a], "other": best.index[b], "difference": gap.sum(axis=0) / len(y_true),
-                      "p": permutation_test((gap,), np.sum, **swaps).pvalue})  # fmt: skip
-
-# %% [markdown]
 # A p-value below 0.05 comes by chance in one of twenty pairs of equal models. Whoever looks at many pairs will find
 # some. **Holm's correction** pays for the number of looks: the smallest p-value is multiplied by the number of pairs,
 # the next by one less, and so on. What is still below 0.05 differs, with at most 5 % risk of even one false alarm among
 # *all* pairs.
 
 # %%
-pairs = pairs.sort_values("p", ignore_index=True)
-left = np.arange(len(pairs), 0, -1)  # pairs that are not judged yet
-pairs["holm"] = evaluate.holm(pairs["p"])
+pairs = pairs.sort_values("p", ignore_index=True, kind="stable")
 alone, kept = pairs["p"] < 0.05, pairs["holm"] < 0.05
-pairs.head().round(4)
-
-# %% tags=["key-figure"]
-fig, ax = plt.subplots(figsize=(9, 3.6))
-ax.plot(1 + np.arange(len(pairs)), pairs["p"], ".", label="a pair of models")
-ax.axhline(0.05, color="C1", ls="--", label="0.05, one pair at a time")
-ax.plot(1 + np.arange(len(pairs)), 0.05 / left, color="C2", label="Holm: 0.05 / pairs left")
-ax.set(yscale="log", xlabel="pairs, smallest p-value first", ylabel="p-value",
-       title=f"{len(pairs)} pairs of the first {len(best)} models")  # fmt: skip
-ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-plt.show()
+comparison.write(f"{OUT_DIR}/tables/{RUN_NAME}-comparison.csv", dataset, models, pairs, head)
+pairs.head(8).round(4)
 
 # %%
 leads = ", ".join(f"{row.model} and {row.other} ({row.difference:+.2f})" for row in pairs[kept].head(3).itertuples())
@@ -200,13 +158,57 @@ Markdown(
     f"**{kept.sum()} of {len(pairs)} pairs differ after Holm**{': ' * bool(leads)}{leads}. Without it {alone.sum()} would "
     f"have p < 0.05, where {0.05 * len(pairs):.1f} are expected by chance if all models are equally good. "
     f"{f'Holm takes {taken} back: no findings. ' if taken else ''}Of the {len(with_first)} models beside "
-    f"{first}, this test set cannot tell {as_good} from it."
+    f"{first}, this test cannot tell {as_good} from it."
 )
 
 # %% [markdown]
 # "Cannot tell" does not mean "equal". It means that more test artists are needed. Until then, choose among these models
-# by size and cost. The comparison is also about the models that lie here: the same network, trained again with another
-# seed, is another model.
+# by size and cost.
+#
+# ### In full
+#
+# `make study STUDY=demo_full` trains each of these models on five folds with three seeds, which takes about two hours. Its
+# table is kept with the series, so that you need not wait for it. A dot is the mean of a fold, a stroke is one training.
+
+# %%
+file = Path("notebooks/results", f"{DATASET}_full.csv")
+full = pd.read_csv(file, comment="#") if file.exists() else pd.DataFrame()
+if len(full):
+    print(file.read_text(encoding="utf8").splitlines()[0].lstrip("# "))
+    of_all, each = full[full["fold"] == "all"].set_index("model"), full[full["fold"] != "all"]
+    display(of_all[["accuracy", "accuracy_low", "accuracy_high", "folds", "seeds", "n_test"]].round(2))
+
+# %% tags=["key-figure"]
+if len(full):
+    fig, ax = plotting.trainings(of_all, each, chance=chance)
+    ax.set_title(f"{DATASET}, every artist tested once: right answers on {of_all['n_test'].max():.0f} tracks")
+    plt.show()
+
+# %%
+in_full = "The full comparison has not been made for this dataset."
+if len(full):
+    top, spread = of_all.index[0], each.groupby("model")["accuracy"].agg(np.ptp)
+    told = of_all["better_than"].fillna("").str.split("; ").map(lambda names: len([n for n in names if n]))
+    in_full = (
+        f"In full, *{top}* is first with {of_all['accuracy'].iloc[0]:.2f} [{of_all['accuracy_low'].iloc[0]:.2f}, "
+        f"{of_all['accuracy_high'].iloc[0]:.2f}]; after Holm it is better than {told[top]} of the {len(of_all) - 1} others. One fold "
+        f"and one training says little: single figures of the same model lie up to {spread.max():.2f} apart ({spread.idxmax()})."
+    )
+Markdown(in_full)
+
+# %% [markdown]
+# ### The other models of the series
+#
+# Variants, ablations and teaching mistakes, on the tracks of this split. The table is in the order of the pages and is no
+# ranking: with so many rows, the highest is high by luck.
+
+# %%
+rest = answered[~answered["model"].isin(models.index) & (answered["split"] == split.rule)]
+others = comparison.pooled(rest, tracks["group"], n_boot=500, seed=SEED)[0].sort_index() if len(rest) else pd.DataFrame()
+others.reindex(columns=["accuracy", "accuracy_low", "accuracy_high", "parameters", "train_seconds"]).round(2)
+
+# %% [markdown]
+# ### Published figures
 #
 # Figures from the literature stand apart, and only for the dataset they belong to. They come from other training data or
 # other protocols, so no row of the table above may be called better or worse than these.
@@ -235,9 +237,10 @@ test, valid = experiment.every_clip("test"), experiment.every_clip("valid")
 of_clips = evaluate.predict(network, test)
 proba = evaluate.track_proba(of_clips, test.owner)
 proba_valid = evaluate.track_proba(evaluate.predict(network, valid), valid.owner)
-same = opened in answers and np.allclose(proba, answers[opened], atol=1e-3)
+file = Path(OUT_DIR, "predictions", f"{stem}.parquet")
+same = file.exists() and np.allclose(pd.read_parquet(file).loc[ids["test"]], proba, atol=1e-3)
 print("the answers are those of the training notebook:", same)
-claimed = claims(proba)
+claimed = comparison.claims(truth, proba)
 right = (claimed == truth).all(axis=1)
 mine = evaluate.scores(y_true, proba, groups=groups, seed=SEED)
 Markdown(f"{opened}: {evaluate.describe(mine, metric=METRIC)}. {right.sum()} of {len(right)} tracks have just the right answer.")
@@ -446,9 +449,9 @@ Markdown(
 
 # %%
 Markdown(
-    f"- {len(board)} models answered the same {len(y_true)} test tracks. The first was {first}, {METRIC.replace('_', ' ')} "
-    f"{best[METRIC].iloc[0]:.2f}. {kept.sum()} of {len(pairs)} pairs differ after Holm; without it "
-    f"{alone.sum()} would, where {0.05 * len(pairs):.1f} come by chance.\n"
+    f"- Of {len(models)} models, one a family, {first} came first with {models['accuracy'].iloc[0]:.2f}. {kept.sum()} of "
+    f"{len(pairs)} pairs differ after Holm; without it {alone.sum()} would, where {0.05 * len(pairs):.1f} come by chance.\n"
+    f"- {in_full}\n"
     f"- {opened} had {right.sum()} of {len(right)} tracks right; *{dataset.classes[lost]}* was found least. The search "
     f"for wrong labels found {n_found} of {n_swapped}, with a precision of {n_found / max(n_suspects, 1):.2f}.\n"
     f"- A temperature of {temperature:.2f} took its calibration error from {before['ECE']:.2f} to {after['ECE']:.2f}; "
@@ -467,7 +470,7 @@ Markdown(
 #
 # </details>
 #
-# <details><summary>2. Why is the network to be opened not the first of the leaderboard?</summary>
+# <details><summary>2. Why is the network to be opened not the first of the table?</summary>
 #
 # The first of many is partly first by luck on these tracks. Had they chosen it, its test accuracy would be the best of
 # many draws. The validation tracks have chosen, so the test tracks still measure.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import nbformat
@@ -171,30 +172,38 @@ def _wrong_step(entry: Any, number: int) -> Iterator[str]:
     for key, values in repeat.items() if isinstance(repeat, dict) else ():
         if not isinstance(values, list) or not values:
             yield f"steps[{number}]: repeat: {key} must be a list of values, not {values!r}"
+    if isinstance(repeat, dict) and isinstance(entry.get("parameters"), dict):
+        for key, value in entry["parameters"].items() if repeat else ():
+            for name in _placeholders(value) - set(repeat):
+                close = hint(name, repeat)
+                yield f"steps[{number}]: parameters: {key}: {name} is not repeated{close}"
+
+
+def _placeholders(value: Any) -> set[str]:
+    """Find the names in braces, which a repetition fills in."""
+    parts = Formatter().parse(value) if isinstance(value, str) else ()
+    return {name for _, name, *_ in parts if name}
+
+
+def _runs(entry: dict) -> Iterator[tuple[str, dict]]:
+    """Give name and values of each repetition of a step; of a single one, where none is wanted."""
+    name, repeat = entry.get("name", entry["notebook"]), entry.get("repeat", {})
+    for values in itertools.product(*repeat.values()):
+        own = dict(zip(repeat, values))
+        yield name + "".join(f"_{key.lower()}{value}" for key, value in own.items()), own
 
 
 def _written_out(entries: list[dict]) -> Iterator[dict]:
-    """Give one step for each combination of the values under `repeat`, named after them.
-
-    It comes after those repetitions of another step that share its values.
-    """
-    runs: dict[str, list[tuple[str, dict]]] = {}
+    """Give one step for each repetition, after those of other steps that share its values."""
+    before = {entry.get("name", entry["notebook"]): list(_runs(entry)) for entry in entries}
     for entry in entries:
-        name, repeat = entry.get("name", entry["notebook"]), entry.get("repeat", {})
-        for values in itertools.product(*repeat.values()):
-            own = dict(zip(repeat, values))
-            full = name + "".join(f"_{key.lower()}{value}" for key, value in own.items())
-            runs.setdefault(name, []).append((full, own))
-    for entry in entries:
-        for full, own in runs[entry.get("name", entry["notebook"])]:
-            if own.keys() != entry.get("repeat", {}).keys():
-                continue  # of another step with this name, which is refused later
-            after = [other for before in entry.get("after", ())
-                     for other, its in runs.get(before, [(before, {})])
+        for name, own in _runs(entry):
+            after = [other for wanted in entry.get("after", ())
+                     for other, its in before.get(wanted, [(wanted, {})])
                      if all(own.get(key, its[key]) == its[key] for key in its)]  # fmt: skip
             given = {key: value.format(**own) if own and isinstance(value, str) else value
                      for key, value in entry.get("parameters", {}).items()}  # fmt: skip
-            yield entry | {"name": full, "after": after, "parameters": own | given}
+            yield entry | {"name": name, "after": after, "parameters": own | given}
 
 
 def _step(entry: dict, root: Path) -> Step:

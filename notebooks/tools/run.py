@@ -18,6 +18,10 @@ A study file holds::
         name: 05_convpool_wide    # default: the name of the notebook
         after: [02_feature_extraction]
         parameters: {EPOCHS: 20}
+      - notebook: 06_convpool_augmentation
+        after: [05_convpool]      # those repetitions that share its values
+        repeat: {SEED: [0, 1]}    # one step for each value: 06_convpool_augmentation_seed0, ...
+        parameters: {NETWORKS_FROM: "05_convpool_seed{SEED}"}
 
 Each step is executed with papermill into ``runs/<study>/<step>.ipynb``. A step is skipped if its
 notebook, its parameters, the helpers that it imports and its inputs have not changed. A step that
