@@ -19,8 +19,8 @@ def test_the_first_model_and_how_far_its_interval_reaches(kept):
     table = kept.table("accuracy", "accuracy_low", "folds", "train_seconds")
     said = kept.find(
         r"Folds in this run: (\d+); trainings of a model on each: (\d+)\. The first is (.+?): "
-        r"(\S+) \[(\S+), (\S+)\], n = (\d+) tracks .*? Its interval reaches down to (\S+), and (\d+) of "
-        r"the (\d+) models below"
+        r"(\S+) \[(\S+), (\S+)\], n = (\d+) tracks .*? Its interval reaches down to (\S+), and "
+        r"(\d+) of the (\d+) models below"
     )
     first = table.iloc[0]
     assert said[3] == table.index[0] and table["accuracy"].is_monotonic_decreasing
