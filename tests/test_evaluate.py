@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.metrics import (
     average_precision_score,
     f1_score,
@@ -252,3 +253,30 @@ def test_p_values_are_corrected_after_holm():
     assert np.allclose(evaluate.holm(p), expected, equal_nan=True)
     assert evaluate.holm(p).index.tolist() == p.index.tolist()
     assert evaluate.holm(pd.Series([0.7, 0.8])).tolist() == [1.0, 1.0]
+
+
+def test_interval_is_the_bca_interval_of_scipy():
+    """With each track its own group, on a skewed figure; both draw at random."""
+    rng = np.random.default_rng(0)
+    values = rng.exponential(size=40)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="BCa", n_resamples=20_000, random_state=1
+    ).confidence_interval
+    found = evaluate.interval(evaluate._mean(values), np.arange(40), n_boot=20_000)
+    plain = np.percentile(values[rng.integers(40, size=(20_000, 40))].mean(axis=1), [2.5, 97.5])
+    assert found[0] == pytest.approx(values.mean())
+    assert found[1:] == pytest.approx(list(theirs), abs=0.01)
+    assert np.abs(found[1:] - plain).max() > 0.02  # the plain percentiles are another interval
+
+
+def test_where_all_or_none_are_right_the_interval_is_exact_over_groups():
+    y, groups = np.zeros(12, int), np.repeat(np.arange(6), 2)
+    right, wrong = (np.tile(row, (12, 1)) for row in ([0.9, 0.1], [0.1, 0.9]))
+    found = evaluate.scores(y, right, groups=groups)
+    assert (found["accuracy"], found["accuracy_high"]) == (1, 1)
+    assert found["accuracy_low"] == pytest.approx(0.025 ** (1 / 6))
+    found = evaluate.scores(y, wrong, groups=groups)
+    assert (found["accuracy"], found["accuracy_low"]) == (0, 0)
+    assert found["accuracy_high"] == pytest.approx(1 - 0.025 ** (1 / 6))
+    none = evaluate.mean_score("gain", np.zeros(12), groups=groups)  # a difference, not hits
+    assert (none["gain_low"], none["gain_high"]) == (0, 0)
