@@ -15,7 +15,7 @@ import pandas as pd
 
 from helpers.audio import AUDIO, PROTECTED
 from helpers.datasets.demo import RENDERED, load_demo, load_demo_genres, renderer
-from helpers.datasets.fma import genre_tree, load_fma
+from helpers.datasets.fma import load_fma
 from helpers.datasets.gtzan import load_gtzan, load_gtzan_mini
 from helpers.datasets.irmas import INSTRUMENTS, load_irmas
 from helpers.datasets.own import load_discography, load_folder
@@ -23,7 +23,7 @@ from helpers.datasets.piano import load_asap, load_maestro
 from helpers.datasets.table import COLUMNS, TEXT, Dataset, Found
 from helpers.download import REGISTRY, DatasetError, fetch, how_to_get
 
-__all__ = ["INSTRUMENTS", "Dataset", "DatasetError", "RENDERED", "fetch", "genre_tree", "load"]
+__all__ = ["INSTRUMENTS", "Dataset", "DatasetError", "RENDERED", "fetch", "load"]
 
 
 def load(

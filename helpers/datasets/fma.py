@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -60,31 +59,6 @@ def load_fma(name: str, data_dir: Path, *, multilabel: bool = False) -> Found:
         table = table[~empty]
     table = table.drop(columns=["genres", "artist_id"])
     return Found(table, str(audio), notes, multilabel=multilabel)
-
-
-def genre_tree(data_dir: str | os.PathLike) -> dict[str, str]:
-    """Return FMA's tree of genres: the parent of each genre that has one.
-
-    Parameters
-    ----------
-    data_dir : path
-        The folder that holds ``fma/fma_metadata`` or ``fma_metadata``.
-
-    Returns
-    -------
-    dict
-        Title of the genre -> title of its parent.
-
-    Raises
-    ------
-    DatasetError
-        genres.csv is missing, or has not the right columns.
-    """
-    path = _fma_place("fma_small", Path(data_dir), "fma_metadata/genres.csv")
-    genres = read_csv(path, ("genre_id", "title", "parent"))
-    titles = dict(zip(genres["genre_id"], genres["title"]))
-    pairs = zip(genres["title"], genres["parent"])
-    return {title: titles[parent] for title, parent in pairs if parent in titles}
 
 
 def _fma_place(name: str, data_dir: Path, what: str) -> Path:
