@@ -72,9 +72,8 @@ assignment: $(INSTALLED)  ## a notebook for a class, without outputs and solutio
 pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src (NB=05)
 	@$(RUN) -m notebooks.tools.build pull $(NB)
 
-results:  ## keep the comparison of a finished study with the series (STUDY=demo_full)
-	@mkdir -p notebooks/results
-	@cp "runs/$(STUDY)/tables/11_test_set_analysis-comparison.csv" "notebooks/results/$(STUDY).csv"
+results: $(INSTALLED)  ## keep the comparison of a finished study with the series (STUDY=demo_full)
+	@$(RUN) -m notebooks.tools.results "$(STUDY)"
 
 bench: $(INSTALLED)  ## measure speed and memory against the obvious way
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(RUN) $$script || exit 1; done

@@ -1,0 +1,95 @@
+"""Keep the comparison of a finished study with the series: table, figure and a page of all results.
+
+::
+
+    python -m notebooks.tools.results demo_full     # or: make results STUDY=demo_full
+
+Notebook 11 writes the table when a study runs it. What is kept holds figures only, no sound.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+import yaml
+
+from helpers import plotting
+from notebooks.tools.build import ROOT
+
+HEAD = """# Results
+
+Written by `make results` from studies that anyone can repeat with `make study`. One model stands
+for each family of the series. An interval redraws artists and trainings. *Beats* counts the models
+that are beaten after Holm's correction. Models of notebooks 04 and 10 draw nothing at random, so
+they have one training a fold.
+"""
+COLUMNS = ["model", "right", "95 % interval", "beats", "folds × trainings", "tracks", "seconds"]
+
+
+def keep(study: str, root: Path = ROOT) -> Path:
+    """Copy the table of a study's notebook 11 and draw it; return the copy."""
+    found = sorted((root / "runs" / study / "tables").glob("11_*-comparison.csv"))
+    if not found:
+        raise FileNotFoundError(
+            f"runs/{study}/tables holds no comparison: run `make study STUDY={study}` to its end"
+        )
+    kept = root / "notebooks" / "results" / f"{study}.csv"
+    kept.parent.mkdir(exist_ok=True)
+    shutil.copy(found[0], kept)
+    models, each = read(kept)
+    with plt.style.context(root / "helpers" / "series.mplstyle"):
+        fig, ax = plotting.trainings(models, each)
+        ax.set_title(f"{study}: right answers on {models['n_test'].max():.0f} test tracks")
+        fig.savefig(kept.with_suffix(".png"), dpi=120, bbox_inches="tight", metadata={})
+    return kept
+
+
+def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read models and single trainings from a table that is kept."""
+    table = pd.read_csv(path, comment="#")
+    return table[table["fold"] == "all"].set_index("model"), table[table["fold"] != "all"]
+
+
+def page(root: Path = ROOT) -> str:
+    """Write the page of all tables that are kept."""
+    parts = [HEAD]
+    for path in sorted((root / "notebooks" / "results").glob("*.csv")):
+        study = root / "notebooks" / "studies" / f"{path.stem}.yml"
+        title = yaml.safe_load(study.read_text(encoding="utf-8"))["title"]
+        note = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        models, _ = read(path)
+        rows = [COLUMNS, ["---"] * len(COLUMNS)]
+        for name, row in models.iterrows():
+            beaten = row["better_than"].split("; ") if pd.notna(row["better_than"]) else []
+            seconds = f"{row['train_seconds']:.0f}" if pd.notna(row["train_seconds"]) else ""
+            ends = f"{row['accuracy_low']:.2f} to {row['accuracy_high']:.2f}"
+            trained = f"{row['folds']:.0f} × {row['seeds']:.0f}"
+            rows.append([name, f"{row['accuracy']:.2f}", ends, str(len(beaten)), trained,
+                         f"{row['n_test']:.0f}", seconds])  # fmt: skip
+        parts += [f"## {title}\n", f"`make study STUDY={path.stem}`; {note}.\n",
+                  f"![{title}: models with folds and single trainings]({path.stem}.png)\n",
+                  "".join(f"| {' | '.join(row)} |\n" for row in rows)]  # fmt: skip
+    return "\n".join(parts)
+
+
+def main(studies: list[str], root: Path = ROOT) -> int:
+    """Keep the comparisons of these studies; return the exit status."""
+    try:
+        for study in studies:
+            print(keep(study, root).relative_to(root))
+    except FileNotFoundError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    (root / "notebooks" / "results" / "README.md").write_text(page(root), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,56 @@
+"""Results that are kept: the page follows the tables, and a study without one is refused."""
+
+import shutil
+
+import pytest
+
+from notebooks.tools import results
+from notebooks.tools.build import ROOT
+
+TABLE = """# demo, computed on 2026-01-01 with keras 3
+model,fold,seed,n_test,accuracy,accuracy_low,accuracy_high,folds,seeds,n_groups,parameters,train_seconds,better_than
+05 b,all,all,60,0.75,0.5,0.9,2,1,20,9,12.3,04 a
+04 a,all,all,60,0.25,0.1,0.4,2,1,20,,,
+05 b,0,0,30,0.8,,,,,,,,
+05 b,1,0,30,0.7,,,,,,,,
+04 a,0,0,30,0.2,,,,,,,,
+04 a,1,0,30,0.3,,,,,,,,
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("notebooks/studies", "helpers"):
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "notebooks/studies/demo_full.yml", tmp_path / "notebooks/studies")
+    shutil.copy(ROOT / "helpers/series.mplstyle", tmp_path / "helpers")
+    return tmp_path
+
+
+def test_a_finished_study_leaves_table_figure_and_page(root, capsys):
+    (root / "runs/demo_full/tables").mkdir(parents=True)
+    made = root / "runs/demo_full/tables/11_test_set_analysis-comparison.csv"
+    made.write_text(TABLE, encoding="utf8")
+    assert results.main(["demo_full"], root) == 0
+    assert capsys.readouterr().out.strip() == "notebooks/results/demo_full.csv"
+    kept = root / "notebooks/results"
+    assert (kept / "demo_full.csv").read_text(encoding="utf8") == TABLE
+    assert (kept / "demo_full.png").stat().st_size > 5000
+    page = (kept / "README.md").read_text(encoding="utf8")
+    assert "| 05 b | 0.75 | 0.50 to 0.90 | 1 | 2 × 1 | 60 | 12 |\n" in page
+    assert "| 04 a | 0.25 | 0.10 to 0.40 | 0 | 2 × 1 | 60 |  |\n" in page
+    assert "`make study STUDY=demo_full`; demo, computed on 2026-01-01 with keras 3." in page
+
+
+def test_a_study_that_has_not_ended_is_refused(root, capsys):
+    assert results.main(["demo_full"], root) == 2
+    assert "run `make study STUDY=demo_full` to its end" in capsys.readouterr().err
+    assert not (root / "notebooks/results").exists()
+
+
+def test_the_page_in_the_repository_is_that_of_its_tables():
+    folder = ROOT / "notebooks/results"
+    assert (folder / "README.md").read_text(encoding="utf8") == results.page()
+    for table in folder.glob("*.csv"):
+        assert table.with_suffix(".png").exists()
+        assert f"({table.stem}.png)" in results.page()
