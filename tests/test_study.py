@@ -713,7 +713,7 @@ def test_changed_files_of_a_dataset_run_again(root, no_kernel, monkeypatch):
 
 
 def test_models_of_different_datasets_and_metrics_are_told_apart(tmp_path):
-    step = SimpleNamespace(name="07", status="done")
+    step = SimpleNamespace(name="07", base="07", status="done")
     told = SimpleNamespace(steps={"07": step}, folder=tmp_path, dataset="tiny")
     (tmp_path / "metrics").mkdir()
     figures = {"c": ("other", "accuracy", 0.9), "b": ("tiny", "roc_auc", 0.8),
@@ -727,6 +727,27 @@ def test_models_of_different_datasets_and_metrics_are_told_apart(tmp_path):
     assert [caption.split(",")[0] for caption in captions] == [
         "accuracy on tiny", "ROC-AUC on tiny", "accuracy on other",
     ]  # fmt: skip
+
+
+def test_trainings_of_a_repeated_step_are_one_row(tmp_path):
+    """Two folds with two seeds each; another step of the same notebook stays another row."""
+    names = {f"05_seed{s}_fold{f}": (s, f) for s in (0, 1) for f in (0, 1)} | {"05_wide": (0, 0)}
+    bases = {name: name.split("_seed")[0] for name in names}
+    steps = {name: SimpleNamespace(name=name, base=bases[name], status="done") for name in names}
+    (tmp_path / "metrics").mkdir()
+    for name, (seed, fold) in names.items():
+        row = {"model": "net", "notebook": name, "dataset": "tiny", "split": f"fold {fold}",
+               "n_test": 10 + fold, "fold": fold, "seed": seed, "accuracy": 0.5 + seed / 4,
+               "accuracy_low": 0.1, "accuracy_high": 0.9, "chance": 0.1}  # fmt: skip
+        (tmp_path / "metrics" / f"{name}-net.json").write_text(json.dumps(row))
+    told = SimpleNamespace(steps=steps, folder=tmp_path, dataset="tiny")
+    found = report.leaderboard(told).set_index("notebook")
+    assert found["accuracy"].to_dict() == {"05": 0.625, "05_wide": 0.5}
+    pooled = found.loc["05"]
+    assert (pooled["folds"], pooled["seeds"], pooled["n_test"], pooled["chance"]) == (2, 2, 21, 0.1)
+    assert pooled.isna()["accuracy_low"] and found.loc["05_wide", "accuracy_low"] == 0.1
+    told.path = lambda step, suffix: tmp_path / f"{step.name}{suffix}"
+    assert "05_wide" in report._table(told, found.reset_index())
 
 
 def test_numbers_in_the_report():

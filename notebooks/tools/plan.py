@@ -44,6 +44,8 @@ class Step:
 
     name: str
     notebook: str
+    base: str = ""  # the name in the study file, which repetitions share
+    repetition: int = 0
     after: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     declared: dict[str, Parameter] = field(default_factory=dict)
@@ -197,21 +199,24 @@ def _written_out(entries: list[dict]) -> Iterator[dict]:
     """Give one step for each repetition, after those of other steps that share its values."""
     before = {entry.get("name", entry["notebook"]): list(_runs(entry)) for entry in entries}
     for entry in entries:
-        for name, own in _runs(entry):
+        for number, (name, own) in enumerate(_runs(entry)):
             after = [other for wanted in entry.get("after", ())
                      for other, its in before.get(wanted, [(wanted, {})])
                      if all(own.get(key, its[key]) == its[key] for key in its)]  # fmt: skip
             given = {key: value.format(**own) if own and isinstance(value, str) else value
                      for key, value in entry.get("parameters", {}).items()}  # fmt: skip
-            yield entry | {"name": name, "after": after, "parameters": own | given}
+            told = {"base": entry.get("name", entry["notebook"]), "repetition": number}
+            yield told | entry | {"name": name, "after": after, "parameters": own | given}
 
 
 def _step(entry: dict, root: Path) -> Step:
     step = Step(
-        name=entry.get("name", entry["notebook"]),
+        name=entry["name"],
         notebook=entry["notebook"],
-        after=tuple(entry.get("after", ())),
-        parameters=entry.get("parameters", {}),
+        base=entry["base"],
+        repetition=entry["repetition"],
+        after=tuple(entry["after"]),
+        parameters=entry["parameters"],
     )
     step.path = root / "notebooks" / f"{step.notebook}.ipynb"
     if step.path.is_file():

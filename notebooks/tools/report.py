@@ -33,8 +33,10 @@ COLUMNS = [
     *("accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "macro_f1_high"),
     *("top3", "log_loss", "parameters", "train_seconds"),
 ]
+FIXED = ("model", "dataset", "n_classes", "chance", "parameters")  # the same in each training
+MEANS = ("accuracy", "macro_f1", "top3", "roc_auc", "log_loss", "train_seconds")
 SHOWN = ["accuracy", "n_test", "chance", "macro_f1", "top3", "log_loss", "parameters",
-         "train_seconds"]  # fmt: skip
+         "train_seconds", "folds", "seeds"]  # fmt: skip
 PACKAGES = ("numpy", "pandas", "scikit-learn", "librosa", "keras", "tensorflow", "papermill")
 
 
@@ -67,11 +69,18 @@ def leaderboard(study: Study) -> pd.DataFrame:
     """Collect what the successful steps measured: the study's dataset first, the best model first.
 
     In each dataset, models with one answer a track, by accuracy, stand before those with several,
-    by ROC-AUC. The column ``metric`` says which of the two counts.
+    by ROC-AUC. The column ``metric`` says which of the two counts. A model that was trained in
+    several repetitions of a step is one row: the means, and how many folds and seeds they hold.
     """
     good = {step.name for step in study.steps.values() if step.status in OK}
     files = sorted((study.folder / "metrics").glob("*.json"))
     rows = [row for path in files if (row := read_json(path)).get("notebook") in good]
+    trainings = {}
+    for row in rows:
+        same = study.steps[row["notebook"]].base, row.get("model"), row.get("dataset")
+        trainings.setdefault(same, []).append(row)
+    rows = [same[0] if len(same) == 1 else _pooled(base, same)
+            for (base, *_), same in trainings.items()]  # fmt: skip
     names = dict.fromkeys([*COLUMNS, "roc_auc", *(name for row in rows for name in row)])
     found = pd.DataFrame(rows, columns=list(names), dtype=object)  # whole numbers stay whole
     several = found["accuracy"].isna() & found["roc_auc"].notna()
@@ -81,6 +90,16 @@ def leaderboard(study: Study) -> pd.DataFrame:
     order = ["place", "dataset", "metric", "score"]
     found = found.sort_values(order, ascending=[True, True, True, False], kind="stable")
     return found.drop(columns=["place", "score"]).reset_index(drop=True)
+
+
+def _pooled(base: str, rows: list[dict]) -> dict:
+    """Make one row of several trainings; their intervals hold one fold and seed each, and go."""
+    means = {key: sum(row[key] for row in rows) / len(rows)
+             for key in MEANS if all(key in row for row in rows)}  # fmt: skip
+    folds = {row.get("fold"): row.get("n_test", 0) for row in rows}
+    counts = {"folds": len(folds), "seeds": len({row.get("seed") for row in rows})}
+    fixed = {key: rows[0].get(key) for key in FIXED}
+    return fixed | {"notebook": base, "n_test": sum(folds.values())} | counts | means
 
 
 def write_leaderboard(study: Study) -> Path:
@@ -186,7 +205,8 @@ def _table(study: Study, found: pd.DataFrame) -> str:
         key for key in dict.fromkeys([*SHOWN, *ends]) if key in found and found[key].notna().any()
     ]
     table = pd.DataFrame({"model": _escaped(found["model"])})
-    pages = {name: study.path(study.steps[name], ".html").exists() for name in found["notebook"]}
+    pages = {name: name in study.steps and study.path(study.steps[name], ".html").exists()
+             for name in found["notebook"]}  # fmt: skip
     table["step"] = [f"<a href='{name}.html'>{name}</a>" if pages[name] else name
                      for name in found["notebook"]]  # fmt: skip
     for key in keys:
@@ -211,7 +231,7 @@ def with_interval(row: dict, key: str) -> str:
 
 def _key_figures(study: Study, step: Step) -> Iterator[tuple[Step, str, str]]:
     """Find the figures of cells tagged key-figure, each with the heading above it."""
-    if step.status not in OK:
+    if step.status not in OK or step.repetition:  # those of the first repetition are enough
         return
     heading = step.name
     for cell in nbformat.read(study.path(step, ".ipynb"), as_version=4).cells:
