@@ -24,6 +24,7 @@ def root(tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     shutil.copy(ROOT / "notebooks/studies/demo_full.yml", tmp_path / "notebooks/studies")
     shutil.copy(ROOT / "helpers/series.mplstyle", tmp_path / "helpers")
+    shutil.copy(ROOT / "notebooks/03_load_xy.ipynb", tmp_path / "notebooks")
     return tmp_path
 
 
@@ -51,6 +52,7 @@ def test_a_study_that_has_not_ended_is_refused(root, capsys):
 def test_the_page_in_the_repository_is_that_of_its_tables():
     folder = ROOT / "notebooks/results"
     assert (folder / "README.md").read_text(encoding="utf8") == results.page()
+    assert (folder / "leak_ladder.png").read_bytes() == results.ladder()
     for table in folder.glob("*.csv"):
         assert table.with_suffix(".png").exists()
         assert f"({table.stem}.png)" in results.page()

@@ -4,11 +4,13 @@
 
     python -m notebooks.tools.results demo_full     # or: make results STUDY=demo_full
 
-Notebook 11 writes the table when a study runs it. What is kept holds figures only, no sound.
+Notebook 11 writes the table when a study runs it. What is kept holds figures only, no sound. The
+README's figure is that of notebook 03's kept page; without a study, only it and the page are made.
 """
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import nbformat
 import pandas as pd
 import yaml
 
@@ -79,6 +82,13 @@ def page(root: Path = ROOT) -> str:
     return "\n".join(parts)
 
 
+def ladder(root: Path = ROOT) -> bytes:
+    """Return the figure of the leak ladder in the kept page of notebook 03, for the README."""
+    nb = nbformat.read(root / "notebooks" / "03_load_xy.ipynb", as_version=4)
+    cell = next(c for c in nb.cells if "key-figure" in c.metadata.get("tags", []))
+    return base64.b64decode(next(o.data["image/png"] for o in cell.outputs if "data" in o))
+
+
 def main(studies: list[str], root: Path = ROOT) -> int:
     """Keep the comparisons of these studies; return the exit status."""
     try:
@@ -87,7 +97,9 @@ def main(studies: list[str], root: Path = ROOT) -> int:
     except FileNotFoundError as problem:
         print(problem, file=sys.stderr)
         return 2
-    (root / "notebooks" / "results" / "README.md").write_text(page(root), encoding="utf-8")
+    folder = root / "notebooks" / "results"
+    (folder / "README.md").write_text(page(root), encoding="utf-8")
+    (folder / "leak_ladder.png").write_bytes(ladder(root))
     return 0
 
 
