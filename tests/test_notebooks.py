@@ -224,6 +224,7 @@ def test_what_one_reads_is_what_make_run_computes():
         assert set(step.get("parameters", {})) <= {"DATASET", "SPLIT_NAME"}, name
 
 
+STUDIES = sorted((ROOT / "notebooks/studies").glob("*.yml"))
 GLOSSARY = read_terms(ROOT / "notebooks" / "glossary.md")
 
 
@@ -265,13 +266,13 @@ def test_the_map_of_the_readme_agrees_with_the_pages():
         assert told <= before(graph, name[:2]), name
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks/studies").glob("*.yml")), ids=str)
+@pytest.mark.parametrize("path", STUDIES, ids=str)
 def test_studies_declare_only_what_their_notebooks_know(path, tmp_path):
     loaded = run.load_study(path, data_dir=tmp_path, runs_dir=tmp_path)
     assert loaded.steps
 
 
-REAL = sorted(p for p in (ROOT / "notebooks/studies").glob("*.yml") if p.stem not in ("demo", "demo_full"))
+REAL = [path for path in STUDIES if path.stem not in ("demo", "demo_full")]
 
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
