@@ -344,22 +344,19 @@ measured.join(behind.add_prefix("behind_")).assign(standard_error=error).round(3
 
 # %% tags=["key-figure"]
 fig, ax = plt.subplots(figsize=(8, 5.6))
-rows = range(len(behind))
-ax.barh(rows, error, height=0.7, color="C1", alpha=0.25, label="within one standard error of the best")
+ax.barh(range(len(behind)), error, height=0.7, color="C1", alpha=0.25, label="within one standard error of the best")
 plotting.intervals(behind.set_axis([f"{name} ({n})" for name, n in size.items()]), metric="points", ax=ax)
-ax.plot(behind.loc[smallest, "points"], rows[behind.index.get_loc(smallest)], "o", ms=15, mfc="none", mec="C1", label="the choice")
+ax.plot(behind.loc[smallest, "points"], behind.index.get_loc(smallest), "o", ms=15, mfc="none", mec="C1", label="the choice")
 ends = min(0, behind["points_low"].min()) - 2, behind["points_high"].max() + 4
-ax.set(ylabel="feature set (columns)", xlabel=f"points behind {best}, and 95 % interval", xlim=ends)
-ax.set_title(f"{yardstick}, {len(dev)} tracks, cross-validated")
+ax.set(xlim=ends, xlabel=f"points behind {best}, and 95 % interval", title=f"{yardstick}, {len(dev)} tracks, cross-validated")
 fig.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
 told = f"No smaller set comes that close, so the rule keeps *{best}*: here its columns have earned their place."
 if smallest != best:
-    lag, one = behind.loc[smallest, "points"], error[smallest]
     told = f"The rule chooses *{smallest}* with {size[smallest]} columns, {value[smallest]:.3f}: {size[best] - size[smallest]} "
-    told += f"columns fewer, and {lag:.1f} points behind, where one standard error is {one:.1f}."
+    told += f"columns fewer, and {behind.loc[smallest, 'points']:.1f} points behind, where one standard error is {error[smallest]:.1f}."
 Markdown(f"Best is *{best}* with {size[best]} columns, {value[best]:.3f}. {told}")
 
 # %% [markdown]

@@ -404,6 +404,8 @@ pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PL
 against = pd.DataFrame({
     name: evaluate.compare(test.Y, proba[name], proba[other], groups=groups, seed=SEED) for name, other in pairs.items()
 }).T  # fmt: skip
+
+# %%
 right = {name: (p.argmax(axis=1) == test.Y).astype(int) for name, p in proba.items()}
 gains = pd.DataFrame({name: right[name] - right[other] for name, other in pairs.items()}).groupby(groups).sum()
 coins = {"permutation_type": "samples", "n_resamples": 9999, "random_state": SEED}  # the sign of each artist's gain

@@ -400,7 +400,8 @@ print(training.save(network, saved, card | {"temperature": temperature}))
 
 # %% [markdown]
 # On few tracks even a perfectly calibrated network has an ECE above 0. How much? Draw labels from the probabilities
-# themselves, so that the claims are true by construction, and measure.
+# themselves, so that the claims are true by construction, and measure. Beside it stands the log-loss, which punishes answers
+# that are sure and wrong.
 #
 # Then look at the **reliability diagram**. On the dotted line, claims come true. Below it the network is overconfident,
 # above it too modest. The bars are 95 % intervals; with few tracks in a bin they are long, and a dot away from the line
@@ -450,8 +451,8 @@ Markdown(
 # %%
 Markdown(
     f"- Of {len(models)} models, one a family, {first} came first with {models['accuracy'].iloc[0]:.2f}. {kept.sum()} of "
-    f"{len(pairs)} pairs differ after Holm; without it {alone.sum()} would, where {0.05 * len(pairs):.1f} come by chance.\n"
-    f"- {in_full}\n"
+    f"{len(pairs)} pairs differ after Holm; without it {alone.sum()} would, where {0.05 * len(pairs):.1f} come by chance. "
+    f"{in_full}\n"
     f"- {opened} had {right.sum()} of {len(right)} tracks right; *{dataset.classes[lost]}* was found least. The search "
     f"for wrong labels found {n_found} of {n_swapped}, with a precision of {n_found / max(n_suspects, 1):.2f}.\n"
     f"- A temperature of {temperature:.2f} took its calibration error from {before['ECE']:.2f} to {after['ECE']:.2f}; "
