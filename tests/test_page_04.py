@@ -112,32 +112,30 @@ def test_families_alone_and_missed(families):
     assert found[7] == (", ".join(sure) or "none")
 
 
-def test_the_rule_chose_the_smallest_set_within_one_standard_error(measured):
+def test_the_choice_is_the_smallest_set_that_keeps_up(measured):
     found = page(NAME).find(rf"Best is (.+?) with (\d+) columns, ({N})\.")
     best, size = measured["accuracy"].idxmax(), measured["columns"]
     assert found[1] == best and int(found[2]) == size[best]
     assert float(found[3]) == pytest.approx(measured.loc[best, "accuracy"], abs=0.0011)
-    behind, error = measured["behind_points"], measured["standard_error"]
+    behind, low = measured["behind_points"], measured["behind_points_low"]
     lag = 100 * (measured.loc[best, "accuracy"] - measured["accuracy"])
     assert behind.tolist() == pytest.approx(lag.tolist(), abs=0.11)
-    width = measured["behind_points_high"] - measured["behind_points_low"]
-    assert error.tolist() == pytest.approx((width / 4).tolist(), abs=0.002)
-    chosen = page(NAME).find(r"one standard error of the best was (.+?), (\d+) of (\d+) columns\.")
+    chosen = page(NAME).find(r"keeps up with the best was (.+?), (\d+) of (\d+) columns\.")
     assert (int(chosen[2]), int(chosen[3])) == (size[chosen[1]], size[ALL])
-    above = measured.iloc[: list(measured.index).index(chosen[1])]  # the smallest set first
-    assert behind[chosen[1]] <= error[chosen[1]]
-    assert (above["behind_points"] > above["standard_error"]).all()
+    assert low[chosen[1]] <= 0
+    assert (low.iloc[: list(measured.index).index(chosen[1])] > 0).all()  # the smallest set first
     if chosen[1] == best:
-        assert f"so the rule keeps {best}:" in page(NAME).find("No smaller set.*")[0]
+        assert f"so we stay with {best}:" in page(NAME).find("No smaller set.*")[0]
     else:
         found = page(NAME).find(
-            rf"rule chooses (.+?) with (\d+) columns, {N}: (\d+) columns fewer, and ({N}) points "
-            rf"behind, where one standard error is ({N})\."
+            rf"that keeps up is (.+?) with (\d+) columns, {N}: (\d+) columns fewer, and ({N}) "
+            rf"points behind \[({N}), ({N})\]\."
         )
         assert found.group(1, 2) == chosen.group(1, 2)
         assert int(found[3]) == size[best] - size[chosen[1]]
-        told = [behind[chosen[1]], error[chosen[1]]]
-        assert numbers(found, 4, 5) == pytest.approx(told, abs=0.051)
+        ends = measured.loc[chosen[1], ["behind_points_low", "behind_points_high"]]
+        told = [behind[chosen[1]], *ends]
+        assert numbers(found, 4, 5, 6) == pytest.approx(told, abs=0.051)
 
 
 def test_early_stopping_ended_the_training():

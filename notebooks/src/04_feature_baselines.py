@@ -24,7 +24,7 @@
 #
 # - how to compare feature sets so that the difference is the features and not the split;
 # - which features carry genre, alone and together, and what decibels are worth;
-# - how to choose the smallest set within one standard error of the best, and whether the test agrees.
+# - how to choose the smallest set that keeps up with the best, and whether the test agrees.
 #
 # **Before you start**: notebook 02 makes the features, notebook 03 explains the split and cross-validation.
 
@@ -325,38 +325,38 @@ Markdown(
 # Correlated families share their importance. MFCC are computed from mel bands in decibels, so each says much of what the
 # other says: leave one out, and little is lost, however much it carries.
 #
-# ## The smallest set within one standard error
+# ## The smallest set that keeps up
 #
-# The highest figure in a table of many is partly luck, and a larger set often comes out a little higher. The **standard
-# error** says how far a figure would typically move with other artists; a 95 % interval reaches about two of them to
-# either side. The **one-standard-error rule** takes the smallest set that lies behind the best by no more than one standard
-# error: what lies that close might, on other artists, have been the best. Both answered the same tracks, so it is the error
-# of their *difference* that counts, and each set has its own.
+# The highest figure in a table of many is partly luck, and a larger set often comes out a little higher. Which sets lie
+# *clearly* behind? All answered the same tracks, so take the difference to the best, paired track by track, with its
+# interval. Where the interval holds 0, these tracks cannot tell the two apart: the set **keeps up**. Of the sets that keep
+# up, we choose the one with the fewest columns. (The classical *one-standard-error rule* is the same idea with a smaller
+# allowance.)
 
 # %%
 rows = {name: accuracy(answers[name, yardstick]) | {"columns": len(chosen)} for name, chosen in sets.items()}
 measured = pd.DataFrame(rows).T.sort_values(["columns", "accuracy"], ascending=[True, False])
 size, value, best = measured["columns"].astype(int), measured["accuracy"], measured["accuracy"].idxmax()
 behind = pd.DataFrame({name: lead(answers[best, yardstick], answers[name, yardstick]) for name in measured.index}).T
-error = (behind["points_high"] - behind["points_low"]) / 4
-smallest = measured.index[behind["points"] <= error][0]
-measured.join(behind.add_prefix("behind_")).assign(standard_error=error).round(3)
+smallest = measured.index[behind["points_low"] <= 0][0]
+measured.join(behind.add_prefix("behind_")).round(3)
 
 # %% tags=["key-figure"]
 fig, ax = plt.subplots(figsize=(8, 5.6))
-ax.barh(range(len(behind)), error, height=0.7, color="C1", alpha=0.25, label="within one standard error of the best")
 plotting.intervals(behind.set_axis([f"{name} ({n})" for name, n in size.items()]), metric="points", ax=ax)
 ax.plot(behind.loc[smallest, "points"], behind.index.get_loc(smallest), "o", ms=15, mfc="none", mec="C1", label="the choice")
-ends = min(0, behind["points_low"].min()) - 2, behind["points_high"].max() + 4
-ax.set(xlim=ends, xlabel=f"points behind {best}, and 95 % interval", title=f"{yardstick}, {len(dev)} tracks, cross-validated")
+ax.axvline(0, color="0.5", lw=1, label=f"the best: {best}")
+ends = min(0, behind["points_low"].min()) - 2, behind["points_high"].max() + 6
+ax.set(xlim=ends, xlabel="points behind the best (dot) and 95 % interval (bar)", title=f"{yardstick}, {len(dev)} tracks")
 fig.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
-told = f"No smaller set comes that close, so the rule keeps *{best}*: here its columns have earned their place."
+told = f"No smaller set keeps up, so we stay with *{best}*: here its columns have earned their place."
 if smallest != best:
-    told = f"The rule chooses *{smallest}* with {size[smallest]} columns, {value[smallest]:.3f}: {size[best] - size[smallest]} "
-    told += f"columns fewer, and {behind.loc[smallest, 'points']:.1f} points behind, where one standard error is {error[smallest]:.1f}."
+    lag = "{:.1f} points behind [{:.1f}, {:.1f}]".format(*behind.loc[smallest])
+    told = f"The smallest that keeps up is *{smallest}* with {size[smallest]} columns, {value[smallest]:.3f}: "
+    told += f"{size[best] - size[smallest]} columns fewer, and {lag}."
 Markdown(f"Best is *{best}* with {size[best]} columns, {value[best]:.3f}. {told}")
 
 # %% [markdown]
@@ -495,7 +495,7 @@ Markdown(
     f"- Alone, *{alone.idxmax()}* carried most: {evaluate.describe(strongest)}. Missed most would be *{missed.idxmax()}*, by "
     f"{missed.max():.1f} points. For {yardstick} at 24 bands, decibels were worth "
     + "{:+.1f} points [{:+.1f}, {:+.1f}].\n".format(*decibels.loc[f"{yardstick}, 24 bands"])
-    + f"- The smallest set within one standard error of the best was *{smallest}*, {size[smallest]} of {size[ALL]} columns. In "
+    + f"- The smallest set that keeps up with the best was *{smallest}*, {size[smallest]} of {size[ALL]} columns. In "
     f"the test: {evaluate.describe(scores.get('features-smallest', found))}; all columns: {evaluate.describe(found)}; a dense "
     f"network on all of them: {evaluate.describe(scores['dense'])}."
 )
