@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import tarfile
 import threading
@@ -444,3 +445,18 @@ def test_archive_brought_by_hand(server, tmp_path, monkeypatch):
     assert fetch("gtzan", tmp_path, progress=False) == tmp_path / "gtzan"
     assert load("gtzan", tmp_path).tracks["split"].tolist() == ["train"]
     assert (tmp_path / "gtzan/genres.tar.gz").exists()  # not ours to delete
+
+
+def test_what_pip_has_fetched_so_far_may_vanish_while_it_is_counted(tmp_path, monkeypatch):
+    """pip renames the wheel and removes its folder while the progress bar looks."""
+    (tmp_path / "pip-unpack").mkdir()
+    (tmp_path / "pip-unpack" / "a.whl").write_bytes(b"123")
+    (tmp_path / "b.whl.metadata").write_bytes(b"12345")
+    assert download._size_of_wheel(tmp_path) == 3
+    assert download._size_of_wheel(tmp_path / "gone") == 0
+
+    def gone(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(os.path, "getsize", gone)
+    assert download._size_of_wheel(tmp_path) == 0
