@@ -108,7 +108,7 @@ def test_the_mistake_that_is_heard_is_the_most_confident(kept):
     table = kept.table("truth", "answer", "confidence")
     assert table["confidence"].is_monotonic_decreasing
     track, truth, verb, answer, fine, clips = kept.find(
-        r"(\S+) \((.+?)\) (was taken for|was rightly named) (.+?)\. In (\d+) of its (\d+) clips"
+        r"([\w.]+) \((\w+)\) (was taken for|was rightly named) (.+?)\. In (\d+) of its (\d+) clips"
     ).groups()
     assert int(fine) <= int(clips)
     if len(table):
