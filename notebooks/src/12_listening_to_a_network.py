@@ -346,7 +346,8 @@ bins = np.linspace(-1, 1, 21)
 for name, values in alike.items():
     ax.hist(values, bins, histtype="step", lw=1.6, label=f"{name}, mean {values.mean():.2f}")
 ax.axvline(0, color="0.5", ls=":")
-ax.set(xlabel="rank correlation of two pictures", ylabel="clips", title="What else would draw the same picture?")
+ax.set(xlabel="rank correlation of two pictures", ylabel="clips", xticks=np.linspace(-1, 1, 5))
+ax.set_title("What else would draw the same picture?")
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
