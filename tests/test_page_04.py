@@ -102,7 +102,7 @@ def test_decibels_are_counted_from_their_table(cv):
 def test_families_alone_and_missed(families):
     found = page(NAME).find(
         rf"Alone, (.+?) carries most \(({N})\) and (.+?) least \(({N})\)\. Missed most is (.+?), "
-        rf"({N}) points\. Families whose interval lies above zero: (.+?)\. For any"
+        rf"({N}) points\. Families whose interval lies above zero: (.+?)\. For the others"
     )
     alone, missed = families["accuracy"], families["points"]
     assert found.group(1, 3, 5) == (alone.idxmax(), alone.idxmin(), missed.idxmax())
@@ -156,7 +156,8 @@ def test_the_test_is_read_from_its_table(tested, cv, yardstick):
         tested.loc[top, columns].tolist(), abs=0.006
     )
     found = page(NAME).find(
-        rf"tells these from (\S+): (.+?)\. Cross-validation had promised (\S+) ({N}); its interval "
+        rf"difference to (\S+) without 0: (.+?) \(\d+ comparisons, not corrected; see notebook 11\)\. "
+        rf"Cross-validation had promised (\S+) ({N}); its interval "
         r"in the test (holds|does not hold) that"
     )
     apart = tested.index[(tested["difference_low"] > 0) | (tested["difference_high"] < 0)]
@@ -168,7 +169,7 @@ def test_the_test_is_read_from_its_table(tested, cv, yardstick):
 
 
 def test_what_we_learned_repeats_the_test(tested):
-    yardstick = page(NAME).find(r"these from (\S+):")[1]
+    yardstick = page(NAME).find(r"difference to (\S+) without 0:")[1]
     name = "features-smallest" if "features-smallest" in tested.index else yardstick
     found = page(NAME).find(
         rf"In the test: accuracy ({N}) .*? all columns: accuracy ({N}) .*? all of them: "

@@ -35,6 +35,9 @@ def test_no_training_was_cut_off():
     text = page(NAME).find(r"The epoch that is kept: (.*?)\. (Early stopping|The limit)")
     ends = {n: (int(a), int(b)) for n, a, b in re.findall(r"([\w-]+) (\d+) of (\d+)", text[1])}
     assert "crnn" in ends and text[2] == "Early stopping"
+    losses = page(NAME).find(r"a guesser has a loss of (\S+), and the lowest are (.*?)\.$")
+    guess, best = float(losses[1]), [float(x) for x in re.findall(r"(\d\.\d\d) \(", losses[2])]
+    assert len(best) == len(ends) and best == sorted(best) and max(best) < guess
     assert {ran - best for best, ran in ends.values()} == {6}  # PATIENCE
 
 
@@ -68,8 +71,8 @@ def test_a_verdict_follows_from_its_interval(scores, first, other):
 
 def test_the_best_and_the_worst_length():
     found = page(NAME).find(
-        rf"On these (\d+) tracks, clips of \S+ s vote best \(accuracy ({N})\), clips of \S+ s "
-        rf"worst \(({N})\)\. The whole track in one go scores ({N})\. .*? worth ({N})"
+        rf"On these (\d+) tracks, clips of [\d. and]+ s vote best \(accuracy ({N})\), clips of "
+        rf"\S+ s worst \(({N})\)\. The whole track in one go scores ({N})\. .*? worth ({N})"
     )
     n, best, worst, whole, grain = int(found[1]), *(float(x) for x in found.groups()[1:])
     assert worst <= best and grain == round(1 / n, 2)

@@ -26,15 +26,15 @@ def test_the_accuracy_is_that_of_the_clips(kept):
     assert accuracy == pytest.approx(right / n, abs=HALF) and low <= accuracy <= high
 
 
-def test_centres_are_named_from_low_to_high(kept):
-    low, low_hz, low_n, high, high_hz, high_n = kept.find(
-        r"(\S+) has the lowest centre, ([\d,]+) Hz \((\d+) clips\), (\S+) the highest, "
-        r"([\d,]+) Hz \((\d+) clips\)"
-    ).groups()
-    assert int(low_hz.replace(",", "")) <= int(high_hz.replace(",", ""))
-    assert int(low_n) and int(high_n)
-    learned = kept.find(r"centre between ([\d,]+) Hz \((.+?)\) and ([\d,]+) Hz \((.+?)\)")
-    assert learned.groups() == (low_hz, low, high_hz, high)
+def test_the_largest_share_of_heat_is_not_the_smallest(kept):
+    most, least = map(int, kept.find(
+        r"\(\d+\) has the largest share of its heat below [\d,]+ Hz, (\d+)%, \S+ \(\d+\) the "
+        r"smallest, (\d+)%;"
+    ).groups())  # fmt: skip
+    assert 0 <= least <= most <= 100
+    points = kept.find(r"last maps have (\d+) points in time and (\d+) in frequency").groups()
+    again = kept.find(r"picture of what spoke for them, with (\d+) × (\d+) points").groups()
+    assert again == points
 
 
 def test_a_lead_over_a_control_is_the_difference_of_the_means_and_passes_by_its_interval(kept):
@@ -71,7 +71,7 @@ def test_two_ways_of_asking_agree_only_where_the_interval_says_so(kept):
     ).groups()
     words = {"passed": "agree", "failed": "contradict each other"}
     if 0 not in (float(low), float(high)):
-        assert said == words.get(verdict(low, high), "cannot be said to agree")
+        assert said == words.get(verdict(low, high), "do not agree")
     learned = kept.find(
         r"Occlusion and Grad-CAM (.+?) about the moments .*?: rank correlation (\S+)"
     )

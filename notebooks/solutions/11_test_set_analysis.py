@@ -19,7 +19,8 @@
 # is also why a vote of such models gains less than one would hope.
 
 # %%
-wrong_of = 1 - pd.DataFrame(hits)
+once = head[(head["fold"] == 0) & (head["seed"] == head["seed"].min())]
+wrong_of = 1 - once.pivot(index="track_id", columns="model", values="right")
 pair = wrong_of.iloc[:, :2]
 expected = pair.mean().prod() * len(pair)
 both_wrong = int((pair == 1).all(axis=1).sum())

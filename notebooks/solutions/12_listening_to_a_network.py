@@ -45,7 +45,7 @@ pd.DataFrame(rows).T.rename_axis("share of the clip").round(3)
 # ## 3. Half of the bands
 #
 # A mask that is true for all frames of some bands hides them in every clip. Compare, class by class, how much of the
-# probability is left. A class whose centre is low should suffer more without the lower half. Where it does not, the
+# probability is left. A class with most of its heat below should suffer more without the lower half. Where it does not, the
 # picture and the test disagree, and the test is the better witness.
 
 # %%
@@ -53,4 +53,4 @@ low_half = np.zeros(X.shape[:3], dtype=bool)
 low_half[:, :, : store.n_mels // 2] = True
 kept_by = pd.DataFrame({"whole": whole, "without the lower half": without(low_half),
                         "without the upper half": without(~low_half)}).groupby(label[named]).mean()  # fmt: skip
-kept_by.loc[centre.index].assign(centre=centre.round()).round(2)
+kept_by.assign(below=pd.Series(below).groupby(label[named]).mean()).round(2)

@@ -17,8 +17,8 @@
 #
 # The networks of notebook 05 count how often a pattern occurs and forget when. Music is made in time: a verse leads
 # to a chorus, a backbeat comes after the beat. A **recurrent** layer reads one moment after another and carries a
-# memory along. How do you give it time to read, and not something else that has the same shape? And does its memory
-# pay?
+# memory along. How do you make sure that it reads along time, and not along another axis of the same length? And does its
+# memory pay?
 #
 # **You will learn**
 #
@@ -75,8 +75,8 @@ SEED: int = 0  # seed of every random choice
 # %% [markdown]
 # ## The data
 #
-# The same tracks and the same split as in notebook 05. The CRNN is the largest network of the series that learns from
-# nothing, so it reads a second set of features with fewer mel bands. Both come from the same frames, and every network
+# The same tracks and the same split as in notebook 05. The CRNN is the largest network of the series that is trained from
+# scratch, so it reads a second set of features with fewer mel bands. Both come from the same frames, and every network
 # of the series meets the same test tracks.
 
 # %%
@@ -122,7 +122,7 @@ print("the matrix gives what librosa gives:", np.allclose(mfcc.T, librosa.featur
 # to add and what to show. A gate is a number between 0 and 1, computed from the frame and from what was shown before.
 # Two such layers lie on top of each other: the first answers at every frame, the second only after the last one. Nobody
 # tells them what is worth remembering: the loss stands at the end of the clip, and its gradient travels back through
-# every frame. That is why recurrent layers learn slowly, and why the gates were invented.
+# every frame. Over many frames such a gradient fades away; the gates were invented to keep it.
 
 # %%
 def mfcc_lstm():
@@ -154,7 +154,7 @@ def mfcc_lstm():
 # fit, the loss falls, and such networks have been published. We build three networks on the same convolutions:
 #
 # - `cnn-lstm`: the LSTM walks over time;
-# - `cnn-lstm-reshape`: the mistake, the LSTM walks over rows of frequency;
+# - `cnn-lstm-reshape`: the mistake, the LSTM walks over rows of frequency, from the bass to the treble;
 # - `cnn-mean`: no memory. A dense layer as wide as the LSTM looks at each moment by itself, and the moments are averaged.
 
 # %%
@@ -206,7 +206,7 @@ same = looks[0] == looks[1]
 pd.DataFrame(looks, [over_time.name, over_rows.name], ["(clips, steps, features)", "parameters"])
 
 # %% [markdown]
-# Which row is the mistake? That is the trap: a shape does not say what an axis means. Ask the networks instead. Take a clip of noise, make a sixteenth of it louder, and see which steps notice; then the next
+# Both rows say the same: a shape does not tell what an axis means. Ask the networks instead. Take a clip of noise, make a sixteenth of it louder, and see which steps notice; then the next
 # sixteenth, and so on. The networks need not be trained for this: which step sees what is a matter of how they are wired.
 
 # %%
@@ -234,8 +234,8 @@ plt.show()
 # %%
 Markdown(
     f"Bright is a step that notices. Where only the end of the clip is louder, {notice_end['cnn-lstm']} steps of `cnn-lstm` "
-    f"notice it, and {notice_end['cnn-lstm-reshape']} steps of `cnn-lstm-reshape`. A step of the second network hears the "
-    "whole clip at once, in a few bands: its sequence climbs from the bass to the treble."
+    f"notice it, and {notice_end['cnn-lstm-reshape']} steps of `cnn-lstm-reshape` (by more than 1 % of the strongest change). A "
+    "step of the second network hears the whole clip at once, in a few bands."
 )
 
 # %% [markdown]
@@ -328,7 +328,7 @@ designs
 #
 # One loop for all. Clips are cut as in notebook 05: all of a track, in order, for validation and test, and from random
 # places for training. Each second costs the CRNN far more multiplications, so its epoch draws fewer clips, in smaller
-# batches. The optimizer and its rate are the same for all. Every training goes on until `PATIENCE`
+# batches. The optimizer and its first rate are the same for all. Every training goes on until `PATIENCE`
 # epochs bring no lower validation loss, and the weights of the best epoch are kept.
 
 # %%
@@ -350,7 +350,9 @@ for name in [*RIVALS, "crnn"]:
 # %%
 losses = pd.DataFrame({name: pd.Series(history["val_loss"]) for name, history in histories.items()})
 losses.index += 1
-losses.plot(figsize=(9, 3.6), xlabel="epoch", ylabel="loss of validation clips", title="Every network until its end")
+ax = losses.plot(figsize=(9, 3.6), xlabel="epoch", ylabel="loss of validation clips", title="Every network until its end")
+ax.axhline(guessed := np.log(2 if dataset.multilabel else n_answers), color="0.5", ls=":", label="guessing")
+ax.legend()
 plt.show()
 
 # %%
@@ -360,7 +362,8 @@ Markdown(
     "The epoch that is kept: " + ", ".join(f"`{name}` {best[name]} of {ran[name]}" for name in ran.index) + ". "
     + (f"The limit of {EPOCHS} epochs cut off {', '.join(cut_off)}; more might help." if cut_off else
        "Early stopping ended every training, and none was cut off.")
-    + f" `{losses.min().idxmin()}` reached the lowest loss, {losses.min().min():.2f}."
+    + f" Stopped does not mean good: a guesser has a loss of {guessed:.2f}, and the lowest are "
+    + ", ".join(f"{loss:.2f} (`{name}`)" for name, loss in losses.min().sort_values().items()) + "."
 )  # fmt: skip
 
 # %% [markdown]
@@ -396,24 +399,26 @@ axis, memory = verdict("cnn-lstm", "cnn-lstm-reshape"), verdict("cnn-lstm", "cnn
 above, top = table[f"{SCORE}_low"] > CHANCE, table[SCORE].astype(float).idxmax()
 Markdown(
     f"The intervals of {above.sum()} of {len(table)} networks lie above chance. `{top}` scores highest: "
-    f"{evaluate.describe(rows[top], metric=SCORE)}.\n\n**What the wrong axis costs.** `cnn-lstm` minus "
+    f"{evaluate.describe(rows[top], metric=SCORE)}.\n\n**Does the wrong axis cost anything?** `cnn-lstm` minus "
     f"`cnn-lstm-reshape`, paired track by track: {axis}. "
     + ("Only the axis differs between them." if same else "More than the axis differs: see their shapes above.")
-    + (" No score would have betrayed the mistake; the assertion did." if "cannot tell" in axis else "")
-    + f"\n\n**What a memory is worth.** `cnn-lstm` minus `cnn-mean`, on the same convolutions and clips: {memory}."
+    + (" This score does not betray the mistake; the assertion did." if "cannot tell" in axis else "")
+    + f"\n\n**Is a memory worth anything?** `cnn-lstm` minus `cnn-mean`, on the same convolutions and clips: {memory}."
 )
 
 # %% [markdown]
-# Read both differences with the question in mind that they answer. The first is the price of a mistake that no error
-# message reports. The second is the worth of a memory *for this task*. If it is small, a likely reason is that in three
-# seconds of a steady groove the order of the moments has little to say, while a memory brings parameters to be learned from
-# few tracks. The CRNN is not taken apart here: with so few steps, its convolutions may do most of the work. Each network was trained once, with one seed. The intervals say how far other test
-# artists would move a score; how far another seed would, they do not say.
+# The first difference is the price of a mistake that no error message reports. The second is the worth of a memory *for this
+# task*, on these few tracks: in three seconds of a steady groove the order of the moments may have little to say, and a
+# memory brings parameters to be learned. Networks that stay near the loss of a guesser say little about either. The CRNN is
+# not taken apart here. Its memory reads very few steps, so its convolutions may do most of the work; and its clips, bands
+# and batches differ from those of the others. Each network was trained once, with one seed. The intervals say how far
+# other test artists would move a score; how far another seed would, they do not say.
 #
 # ## Clips of any length
 #
 # The CRNN holds no number that depends on the length of a clip, so it takes anything from one second to a whole
-# track. Whether it *understands* it is another question, since it never met such lengths in training. Ask the validation tracks.
+# track. Whether it *understands* it is another question, since it never met such lengths in training. Ask the validation tracks: they have
+# chosen the epoch, with clips of the length in training, so that length may look a little too good.
 
 # %%
 network = networks["crnn"]
@@ -441,15 +446,13 @@ plt.show()
 
 # %%
 Markdown(
-    f"On these {len(some)} tracks, clips of {max(heard, key=heard.get):g} s vote best ({SCORE} {max(heard.values()):.2f}), clips "
+    f"On these {len(some)} tracks, clips of {' and '.join(f'{s:g}' for s in heard if heard[s] == max(heard.values()))} s vote "
+    f"best ({SCORE} {max(heard.values()):.2f}), clips "
     f"of {min(heard, key=heard.get):g} s worst ({min(heard.values()):.2f}). The whole track in one go scores {at_once:.2f}. "
     f"Mind the grain: one track more or less is worth {1 / len(some):.2f}."
 )
 
 # %% [markdown]
-# A whole track in one go, or pieces that vote: in one go, the GRU walks through more steps than it ever did; in pieces,
-# the mistakes of one may be made good by the others.
-#
 # ## Results
 #
 # Write down what was measured, and keep the networks. The one with the mistake is kept under a name that says it.
@@ -469,7 +472,8 @@ Markdown(
     f"it if the steps are time, {notice_end['cnn-lstm-reshape']} if they are not. Right minus wrong axis: {axis}.\n"
     f"- The same convolutions with a memory minus without one: {memory}.\n"
     f"- The CRNN ({networks['crnn'].count_params():,} parameters) scored {evaluate.describe(rows['crnn'], metric=SCORE)}, and "
-    f"heard clips of {min(heard):g} s to whole tracks."
+    f"takes clips of any length; at {min(heard):g} s it scores {heard[min(heard)]:.2f}. Its memory reads only {designs.loc['crnn', 'steps']} "
+    f"steps of a clip, so this is no evidence for memory."
 )
 
 # %% [markdown]

@@ -17,7 +17,7 @@
 #
 # A network says "hip-hop". Did it hear the beat, the bass, or something that you would never think of? **Grad-CAM**
 # marks the parts of a spectrogram that spoke for an answer. Such pictures are easy to make and easy to believe. Here you
-# see them, you hear them, and then you test them: an explanation that fails its tests explains nothing.
+# see them, you hear them, and then you test them: an explanation that has not passed its tests should not be believed yet.
 #
 # **You will learn**
 #
@@ -38,6 +38,7 @@
 # %% tags=["imports"]
 from pathlib import Path
 
+import keras
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
@@ -75,7 +76,8 @@ print(f"opened: {stem}, {network.count_params():,} parameters, classes: {', '.jo
 
 # %% [markdown]
 # One clip is explained for each **test** track: the one in the middle, which holds neither the introduction nor the end.
-# Clips of tracks that the network has learned would be no fair question.
+# Clips of tracks that the network has learned would not be a fair test. (Notebook 11 lets all clips of a track vote, so it
+# counts more right answers.)
 
 # %%
 ids = experiment.ids["test"]
@@ -109,8 +111,8 @@ Markdown(
 # 3. Add up the maps with these weights. Drop what is negative: it speaks against the class.
 # 4. Stretch the sum to the size of the clip, and scale it from 0 to 1.
 #
-# The maps are coarse, because pooling has shrunk them: one point stands for many frames and several bands. So the picture
-# is a blur by construction. It can tell the bass from the cymbals and the first second from the third, and nothing finer.
+# The maps are coarse, because pooling has shrunk them: one point stands for many frames and many bands. So the picture
+# is a blur by construction: between the points of the map it is drawn smoothly, and says nothing.
 
 # %%
 def heat_of(model, classes):
@@ -120,6 +122,9 @@ def heat_of(model, classes):
 
 
 heat = heat_of(network, named)
+last = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+n_times, n_bands = keras.Model(network.inputs, last.output).compute_output_shape(X.shape)[1:3]
+print(f"the last maps have {n_times} points in time and {n_bands} in frequency")
 
 # %%
 spoken = heat.max(axis=(1, 2)) > 0  # an empty picture marks nothing, so it cannot be tested
@@ -138,53 +143,50 @@ for column, i in zip(axes.T, examples):
     extent = (0, seconds, 0, store.n_mels)
     column[0].imshow(X[i, :, :, 0].T, origin="lower", aspect="auto", extent=extent)
     image = column[1].imshow(heat[i].T, origin="lower", aspect="auto", extent=extent, vmin=0, vmax=1)
-    column[0].set_title(f"{ids[i]}\ncalled {label[named[i]]}", fontsize=10)
+    column[0].set_title(f"{ids[i]}\ncalled {label[named[i]]} ({'right' if right[i] else 'wrong'})", fontsize=10)
     column[1].set_xlabel("time (s)")
 axes[0, 0].set_ylabel("log-mel: mel band")
 axes[1, 0].set_ylabel("Grad-CAM: mel band")
-fig.colorbar(image, ax=axes[1], label="spoke for it")
+fig.colorbar(image, ax=axes[1], label="Grad-CAM (0 to 1)")
 plt.show()
 
 # %% [markdown]
 # Above is what the network reads, below is what spoke for its answer: bright is strong, black is nothing. The clips on the
-# left were answered rightly; those on the right may be mistakes, if there were any.
+# left were answered rightly; mistakes, if there are any, stand on the right.
 #
-# Single clips differ. Which frequencies speak for which class? Take the mean of each explanation over time, and of all clips with the same
-# answer. The **centre** of such a profile is the frequency with as much heat below as above.
+# Single clips differ. Which half of the frequencies speaks for which class? The maps have few points, so ask no more than
+# that: how much of the heat lies in the lower half of the mel bands?
 
 # %%
-hertz = librosa.mel_frequencies(store.n_mels + 2, fmin=inputs["fmin"], fmax=inputs["fmax"] or inputs["sr"] / 2)[1:-1]
-profile = pd.DataFrame(heat.mean(axis=1)).groupby(label[named]).mean()
-profile = profile.div(profile.sum(axis=1).clip(lower=1e-12), axis=0)
-centre = pd.Series(hertz[(profile.cumsum(axis=1) < 0.5).sum(axis=1).clip(upper=len(hertz) - 1)], profile.index).sort_values()
-profile = profile.loc[centre.index]
+half = store.n_mels // 2
+edge = librosa.mel_frequencies(store.n_mels + 2, fmin=inputs["fmin"], fmax=inputs["fmax"] or inputs["sr"] / 2)[half + 1]
+below = heat[:, :, :half].sum(axis=(1, 2)) / np.maximum(heat.sum(axis=(1, 2)), 1e-12)
+lower = pd.Series(below).groupby(label[named]).agg(["mean", "size"]).sort_values("mean")
+lower.index = [f"{name} ({n})" for name, n in lower["size"].items()]
 
 # %%
-fig, ax = plt.subplots(figsize=(8, 1.3 + 0.32 * len(profile)))
-image = ax.imshow(profile * store.n_mels, aspect="auto", vmin=0)
-ticks = np.arange(0, store.n_mels, max(1, store.n_mels // 8))
-ax.set_xticks(ticks, [f"{hertz[k]:,.0f}" for k in ticks])
-ax.set_yticks(range(len(profile)), profile.index)
-ax.set(xlabel="frequency of the mel band (Hz)", ylabel="answer", title="Where the heat lies, lowest centre on top")
-fig.colorbar(image, label="heat, mean of the row = 1")
+ax = lower["mean"].plot.barh(figsize=(8, 1.2 + 0.28 * len(lower)), xlim=(0, 1))
+ax.axvline(0.5, color="0.5", ls=":")
+ax.set(xlabel=f"share of the heat in the lower half of the bands, below {edge:,.0f} Hz", ylabel="answer (clips)")
+ax.set_title("Which half speaks for an answer?")
 plt.show()
 
 # %%
-asked = pd.Series(label[named]).value_counts()
+most, least = lower.index[-1], lower.index[0]
 Markdown(
-    f"*{centre.index[0]}* has the lowest centre, {centre.iloc[0]:,.0f} Hz ({asked[centre.index[0]]} clips), "
-    f"*{centre.index[-1]}* the highest, {centre.iloc[-1]:,.0f} Hz ({asked[centre.index[-1]]} clips). Is it the bass, the cymbals, "
-    f"the held chords? Such pictures invite stories. So before you believe one, listen, and test."
+    f"*{most}* has the largest share of its heat below {edge:,.0f} Hz, {lower.loc[most, 'mean']:.0%}, *{least}* the smallest, "
+    f"{lower.loc[least, 'mean']:.0%}; in brackets, the number of clips. Such figures invite stories. So before you believe one, "
+    "listen, and test."
 )
 
 # %% [markdown]
 # ## Hearing it
 #
 # A picture of heat can be laid on the sound itself. The mask is brought from mel bands to the frequencies of the Fourier
-# transform of the original recording, and multiplied. What remains keeps its own phases: nothing is guessed. You hear the
+# transform of the original recording, and multiplied; heat above one half is played in full. What remains keeps its own phases: nothing is guessed. You hear the
 # clip, then what spoke for the answer, then the rest. Expect odd sounds: whole bands come and go, as if somebody moved the
 # sliders of an equalizer. Ask yourself whether you would have named the same class from the second sound alone. If the
-# third tells you more, the network listens to something else than you.
+# third tells you more, the pictures point elsewhere than your ears do.
 
 # %%
 rate, pause = inputs["sr"], np.zeros(inputs["sr"] // 2)
@@ -248,7 +250,7 @@ truth_of = ", ".join(label[experiment.T.loc[ids[case]].to_numpy() == 1])
 Markdown(
     f"*{ids[case]}* ({truth_of}) is called {label[named[case]]} with {proba[case].max():.2f}; {label[rival]} has "
     f"{proba[case, rival]:.2f}. Of the {KEPT:.0%} of the clip that speak most for the one, {shared:.0%} are also among those "
-    f"that speak most for the other; by chance it would be {KEPT:.0%}. You heard what spoke for {label[named[case]]}, then "
+    f"that speak most for the other; two blobs laid at random share {KEPT:.0%} on average, and often nothing. You heard what spoke for {label[named[case]]}, then "
     f"what spoke for {label[rival]}."
 )
 
@@ -304,24 +306,25 @@ def against(control):
     """How much more the marked places cost than a control, with the interval over artists."""
     gain = drops["what spoke for it"] - drops[control]
     d, low, high = evaluate.mean_score("gain", gain, groups=groups, seed=SEED).values()
-    verdict = "passed" if low > 0 else "failed, the control costs more" if high < 0 else "not passed, it may be chance"
+    verdict = "passed" if low > 0 else "failed, the control costs more" if high < 0 else "not passed, the interval holds 0"
     return d, low, high, verdict
 
 
 tests = pd.DataFrame({name: against(name) for name in drops.columns[1:]}, ["gain", "low", "high", "verdict"]).T
 said = "; ".join(f"against *{t.Index}* {t.gain:+.2f} [{t.low:+.2f}, {t.high:+.2f}], **{t.verdict}**" for t in tests.itertuples())
 Markdown(f"Without what spoke for it, the answer loses {drops.iloc[:, 0].mean():.2f} of {whole.mean():.2f} on average. "
-         f"Beside the controls, that is more or less: {said}.")  # fmt: skip
+         f"Compared with the controls (above 0, the marked places cost more): {said}.")  # fmt: skip
 
 # %% [markdown]
-# To pass says that the pictures mark something that counts, for this network and on average. It does not say that a
-# single picture is the whole reason. A failure against the shifted masks is the worse one: then nothing shows that the
-# pictures mark what this network needs, however well they look. Nor does a failure against the loudest places make the pictures wrong: most of the
-# music is where it is loud, so that control is a hard one. It says that you could have had as good a mark without them.
+# A pass says that the pictures mark something that counts, for this network and on average. It does not say that a
+# single picture is the whole reason. *Not passed* against the shifted masks is the worse result: then nothing shows that the
+# pictures mark what this network needs, however good they look. A failure against the loudest places does not make the
+# pictures wrong: most of the music is where it is loud, so that control is a hard one. But you could have had as good a mark
+# without them.
 #
 # **Second test: has it anything to do with learning?** Some methods draw a handsome picture of the *music*, whatever the
 # network has learned. So give them a network that has learned nothing: the same layers with random weights. Its
-# explanations should be others. Compare them point by point with the **rank correlation**: 1 if both put all points in
+# explanations should differ. Compare them point by point with the **rank correlation**: 1 if both put all points in
 # the same order, 0 if the orders have nothing to do with each other. Two such networks, with other random weights, show
 # what the music and the layers bring by themselves.
 
@@ -354,7 +357,7 @@ plt.show()
 # %%
 of = {name: evaluate.mean_score("c", values, groups=groups, seed=SEED).values() for name, values in alike.items()}
 (c, low, high), (two, two_low, two_high), (loud, loud_low, loud_high) = of.values()
-said = ("The untrained one draws another picture: no fault is found, which does not prove ours right" if high < 0.5 else
+said = ("The untrained one draws another picture, as any random picture would: no fault is found, no more" if high < 0.5 else
         "An untrained network draws nearly the same: do not trust these pictures" if low > 0.5 else
         "The music and the layers alone draw a part of the picture")  # fmt: skip
 Markdown(
@@ -392,10 +395,10 @@ plt.show()
 
 # %%
 both_ways, both_low, both_high = evaluate.mean_score("agree", agree, groups=groups, seed=SEED).values()
-answer = "agree" if both_low > 0 else "contradict each other" if both_high < 0 else "cannot be said to agree"
+answer = "agree" if both_low > 0 else "contradict each other" if both_high < 0 else "do not agree"
 Markdown(
     f"In this clip, hiding the stretch at {middle[loss[order[0]].argmax()]:.1f} s costs most ({loss[order[0]].max():+.2f}) and "
-    f"hiding the one at {middle[loss[order[0]].argmin()]:.1f} s least ({loss[order[0]].min():+.2f}; below 0, the answer gains). "
+    f"hiding the one at {middle[loss[order[0]].argmin()]:.1f} s least ({loss[order[0]].min():+.2f}; below 0, the answer gains), of a probability of {whole[order[0]]:.2f}. "
     f"Grad-CAM is brightest at {middle[in_time[order[0]].argmax()]:.1f} s. Over all {len(ids)} clips the rank correlation of the "
     f"two is {both_ways:.2f} [{both_low:.2f}, {both_high:.2f}]: about *when*, they {answer}."
 )
@@ -405,10 +408,9 @@ Markdown(
 
 # %%
 Markdown(
-    f"- {stem} gave {len(ids)} answers. What spoke for them has its centre between {centre.iloc[0]:,.0f} Hz "
-    f"(*{centre.index[0]}*) and {centre.iloc[-1]:,.0f} Hz (*{centre.index[-1]}*).\n"
-    f"- Taken away, it costs {tests['gain'].iloc[0]:+.2f} beside shifted masks ({tests['verdict'].iloc[0]}), and "
-    f"{tests['gain'].iloc[1]:+.2f} beside the loudest places ({tests['verdict'].iloc[1]}). The rank correlation with "
+    f"- {len(ids)} answers of {stem} had a picture of what spoke for them, with {n_times} × {n_bands} points.\n"
+    f"- To take it away costs {tests['gain'].iloc[0]:+.2f} compared with shifted masks ({tests['verdict'].iloc[0]}), and "
+    f"{tests['gain'].iloc[1]:+.2f} compared with the loudest places ({tests['verdict'].iloc[1]}). The rank correlation with "
     f"the pictures of an untrained network is {c:.2f}.\n"
     f"- Occlusion and Grad-CAM {answer} about the moments that count: rank correlation {both_ways:.2f} "
     f"[{both_low:.2f}, {both_high:.2f}]."
@@ -462,7 +464,7 @@ Markdown(
 # %% [markdown]
 # ### 3. Half of the bands
 #
-# Hide the upper or the lower half of the mel bands in all clips. Which answers survive? Do the centres above tell you
+# Hide the upper or the lower half of the mel bands in all clips. Which answers survive? Do the shares above tell you
 # beforehand? *Hint: a mask is an array; start with `np.zeros(X.shape[:3], dtype=bool)`.*
 
 # %% tags=["answer"]

@@ -214,10 +214,10 @@ Markdown(
 # The eye sees trends everywhere. A **permutation test** asks how often chance does as well. Songs of one album are not
 # independent: they were written in the same weeks. So the unit is the **album**. Take the **rank correlation** of the
 # albums' means with their years: +1 if each later album has more, −1 if it has less. Then shuffle the years among the
-# albums, again and again. **p** is the share of the orders, the true one among them, that lie at least as far
-# from 0.
+# albums, again and again. **p** is the share of all orders, counting the true one, whose correlation lies at least as
+# far from 0.
 #
-# A p of 0.05 comes up in one of twenty bands that never changed. Whoever asks six questions has six chances to be
+# A p of 0.05 or less comes up in one of twenty bands that never changed. Whoever asks six questions has six chances to be
 # fooled.
 # **Holm's correction** pays for that: the smallest p is multiplied by six, the next by five, and so on. It holds for
 # questions that hang together, too, as these do: who uses more chords is more likely to leave the key.
@@ -250,8 +250,7 @@ Markdown(f"For {whose}, {len(when)} albums: {harmony_says}. What cannot be told 
 #
 # Now the ear. The network has learned other music, and must answer with the classes that it knows. Its answer is a
 # description in borrowed words, not a finding about genre: what it calls *rock* is what resembles the rock in its
-# training set. An old recording may resemble the class with the dullest records, and a mono mix the class with the
-# narrowest ones. With files of your own, the edition matters as well: a remaster changes the sound of every song.
+# training set. An old recording may resemble the class whose recordings have the least treble. With files of your own, the edition matters as well: a remaster changes the sound of every song.
 
 # %%
 models, patterns = Path(OUT_DIR, "models", DATASET), ("11_*.keras", "05_convpool-convconvpool.keras", "0[5-7]_*.keras")
@@ -296,7 +295,7 @@ Markdown(
 # %% [markdown]
 # ### Songs that sound alike
 #
-# The numbers that enter the last layer describe a song better than the answer does: its **embedding**. Choose a song,
+# The numbers that enter the last layer hold more of a song than the answer does: its **embedding**. Choose a song,
 # and hear it with the two nearest ones, five seconds each.
 
 # %%
@@ -323,7 +322,7 @@ interactive.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
 # **A drift**: are albums of near years near in sound? Take all pairs of albums and correlate their distance in sound
 # with their distance in years. For chance, shuffle the years among the albums (a **Mantel test**).
 #
-# **A break**: does the sound change at once? A drift has a best place to cut it in two as well. So fit a straight line
+# **A break**: does the sound change abruptly? Even a steady drift has a best place to cut it in two. So fit a straight line
 # over the years, then a line *with a step* after each album in turn: where does the step explain most of what the line
 # leaves over? For chance, shuffle what the line leaves over; the drift stays.
 
@@ -352,8 +351,8 @@ if enough:
     axes[1].axvline(together.statistic, color="C1", label="true years")
     axes[1].set(xlabel="rank correlation of the distances", ylabel="shuffles", title="a drift?")
     axes[2].plot(explained.index + 0.5, explained, "o-", label="step")
-    axes[2].axhline(np.percentile(broken.null_distribution, 95), color="0.5", ls=":", label="chance, 95 %")
-    axes[2].set(xlabel="year of the step", ylabel="share that it explains", ylim=(0, None), title="a break?")
+    axes[2].axhline(np.percentile(broken.null_distribution, 95), color="0.5", ls=":", label="95 % of the shuffles stay below")
+    axes[2].set(xlabel="year of the step", ylabel="share of the rest that a step explains", ylim=(0, None), title="a break?")
     axes[2].xaxis.get_major_locator().set_params(integer=True, nbins=6)
     fig.legend(loc="outside lower right", ncols=4, fontsize=8)
     plt.show()
@@ -368,7 +367,7 @@ if enough:
     drifts, breaks = evaluate.holm(pd.Series([together.pvalue, broken.pvalue]))
     sound_says = (
         f"distances in sound and in years go together with {together.statistic:.2f} (p = {drifts:.4f} after Holm): "
-        f"{'the sound drifts' if drifts < 0.05 else 'no drift can be told from chance'}; the best place for a break is after "
+        f"{'the sound changes with the years' if drifts < 0.05 else 'no change can be told from chance'}; the best place for a break is after "
         f"*{after}* (p = {breaks:.4f} after Holm): "
         f"{'a break beyond the drift' if breaks < 0.05 else 'no break can be told from chance'}"
     )
@@ -385,8 +384,8 @@ Markdown(f"For {len(dated)} albums, {sound_says}.{truth}")
 # Hide one album, learn the year from the songs of the others, and guess the year of each hidden song. Whole albums are
 # hidden, because a song of a known album gives its year away by the studio alone. The rival hears nothing: it always
 # says the middle year of the albums that are not hidden. Guesses are drawn towards the middle, as those of every
-# cautious regression are, so the order of the album means tells more than their height. The first and the last album are
-# hardest: nothing beyond them was there to learn from.
+# cautious regression are. The first and the last album are hardest: nothing beyond them was there to learn from. And where
+# two periods sound unlike each other, a hidden album gets the mean year of its period, whatever its place in it.
 
 # %%
 if enough:
@@ -417,15 +416,13 @@ if enough:
     year_says = (f"the guesses miss by {error.mean():.1f} years, the middle year by {baseline.mean():.1f}: {better} the "
                  f"rival (gain {gain['gain']:.1f} [{gain['gain_low']:.1f}, {gain['gain_high']:.1f}] years, "
                  f"n = {len(known)} songs)")  # fmt: skip
-    if invented:
-        recovered = spearmanr(guess, songs.loc[known, "drift"]).statistic
-        year_says += f"; the guesses follow the true drift with a rank correlation of {recovered:.2f}"
 Markdown(f"On average, {year_says}.")
 
 # %% [markdown]
 # ## Harmony beside timbre
 #
-# Two halves of a style, measured in two ways: sound by a network, as the year that it guesses, chords by people. Do they go together?
+# Two halves of a style, measured in two ways: sound by a network, as the year that it guesses; chords from their
+# annotations. Do they go together?
 # Songs are matched by name; case, accents and brackets do not count, and what finds no partner is left out. Two things
 # that both drift with the years go together over all songs, even if they have nothing to do with each other in a single
 # song. So the correlation is taken twice: over all songs, and within the albums.
@@ -442,7 +439,8 @@ inside = pair - pair.groupby(both["album"]).transform("mean")
 r_all, r_inside = (spearmanr(*table.to_numpy().T).statistic if len(both) > 5 else np.nan for table in (pair, inside))
 Markdown(
     f"{len(both)} songs of {band} have a guessed year and a share of time outside the key. Over all of them, the two "
-    f"go together with {r_all:.2f}, within an album with {r_inside:.2f}." if len(both) > 5 else
+    f"go together with a rank correlation of {r_all:.2f}, within an album with {r_inside:.2f}. What is left within the albums "
+    "is what the years do not explain; no test is made of it here." if len(both) > 5 else
     "Too few songs have both: sound with a year, and chords with a key."
 )  # fmt: skip
 
@@ -463,11 +461,10 @@ for kind, table in tables.items():
 
 # %%
 Markdown(
-    f"- The chords of {len(H)} songs by {whose} became six figures each; *{SHOWN[told]}* went from "
-    f"{row['mean'].iloc[0]:.2f} on *{row.index[0]}* to {row['mean'].iloc[-1]:.2f} on *{row.index[-1]}*.\n"
+    f"- The chords of {len(H)} songs by {whose} became six figures each.\n"
     f"- Harmony: {harmony_says}. Sound of {band}: {sound_says}.\n"
-    f"- {ask.card['model']}, taught on {ask.card['dataset']['name']}, heard mostly *{means.mean().idxmax()}*, a word that "
-    f"it has from other music. From its description, {year_says}."
+    f"- {ask.card['model']}, taught on {ask.card['dataset']['name']}, gave *{means.mean().idxmax()}* the highest mean "
+    f"probability, {means.mean().max():.2f}: a word that it has from other music. From its description, {year_says}."
 )
 
 # %% [markdown]
