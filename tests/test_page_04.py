@@ -156,8 +156,8 @@ def test_the_test_is_read_from_its_table(tested, cv, yardstick):
         tested.loc[top, columns].tolist(), abs=0.006
     )
     found = page(NAME).find(
-        rf"difference to (\S+) without 0: (.+?) \(\d+ comparisons, not corrected; see notebook 11\)\. "
-        rf"Cross-validation had promised (\S+) ({N}); its interval "
+        rf"difference to (\S+) without 0: (.+?) \(\d+ comparisons, not corrected; see "
+        rf"notebook 11\)\. Cross-validation had promised (\S+) ({N}); its interval "
         r"in the test (holds|does not hold) that"
     )
     apart = tested.index[(tested["difference_low"] > 0) | (tested["difference_high"] < 0)]
