@@ -158,7 +158,7 @@ Markdown(
     f"have p < 0.05, where {0.05 * len(pairs):.1f} are expected by chance if all models are equally good. "
     f"{f'{taken} of them do not survive Holm. ' if taken else ''}Of the {len(with_first)} models beside "
     f"{first}, this test cannot tell {as_good} from it."
-    + " With one training of each, this compares these copies; another seed may change it." * (models["seeds"].max() == 1)
+    + " With one training of each, this compares these copies; another seed may change it." * bool(models["seeds"].max() == 1)
 )
 
 # %% [markdown]
