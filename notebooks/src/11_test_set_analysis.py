@@ -106,7 +106,7 @@ print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} group
 # %%
 FAMILIES = [
     "04 features-logreg", "05 convpool", "05 convconvpool", "06 convpool-specaugment", "07 crnn", "08 samplecnn",
-    "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 convnet-head",
+    "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 msd-head",
 ]  # fmt: skip
 answered = comparison.answers(OUT_DIR, DATASET, T, split.rule)
 head = answered[answered["model"].isin(FAMILIES)]
