@@ -21,6 +21,7 @@ import pandas as pd
 from helpers import evaluate
 from helpers.files import write_atomic
 
+HELD = 3_000_000  # draws of a track that are held at once for each model
 COST = ["parameters", "train_seconds"]
 FOLD = re.compile(r"fold \d+")  # in the rule of a split
 
@@ -88,7 +89,7 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 
 
-def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 2000, seed: int = 0):
+def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 9999, seed: int = 0):
     """Pool the trainings of each model; say how good it is, and which others it is better than.
 
     Parameters
@@ -98,7 +99,7 @@ def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 2000, see
     groups : pd.Series of str [index=track_id]
         Artist, or other group, of each track.
     n_boot, seed : int
-        Number of draws, and their seed.
+        Number of draws, fewer where there are thousands of tracks, and their seed.
 
     Returns
     -------
@@ -134,6 +135,8 @@ def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 2000, see
     >>> models["accuracy"].to_dict(), pairs["difference"].tolist()
     ({'a': 0.75, 'b': 0.25}, [0.5])
     """
+    groups = groups[groups.index.isin(answered["track_id"])]
+    n_boot = min(n_boot, max(999, HELD // max(len(groups), 1)))
     names, own = np.unique(groups, return_inverse=True)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), n_boot + 1)
