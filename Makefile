@@ -75,8 +75,9 @@ pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src 
 results: $(INSTALLED)  ## keep the comparison of a finished study with the series (STUDY=demo_full)
 	@$(RUN) -m notebooks.tools.results "$(STUDY)"
 
-bench: $(INSTALLED)  ## measure speed and memory against the obvious way
-	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(RUN) $$script || exit 1; done
+bench: $(INSTALLED)  ## one table: speed and memory beside what one would use instead
+	@$(RUN) -m uv pip install --quiet --python $(RUN) -r tests/benchmarks/requirements.txt -c constraints.txt
+	@$(RUN) tests/benchmarks/bench_side_by_side.py
 
 lint: $(INSTALLED)  ## ruff on helpers, tests and notebook sources
 	@$(RUN) -m ruff check .
