@@ -168,7 +168,7 @@ Markdown(
 # ### In full
 #
 # For the demo dataset, `make study STUDY=demo_full` trains each of these models on five folds with three seeds, which takes
-# about two hours. Its table is kept with the series, so that you need not wait for it. Blue are all tracks with their
+# an hour and a half. Its table is kept with the series, so that you need not wait for it. Blue are all tracks with their
 # interval; an orange dot is the mean of a fold, a stroke is one training.
 
 # %%
