@@ -29,9 +29,9 @@ from notebooks.tools.build import ROOT
 HEAD = """# Results
 
 Written by `make results` from studies that anyone can repeat with `make study`. A few models stand
-for the series, chosen before they were tested. An interval redraws artists and trainings. *Beats* counts the models
-that are beaten after Holm's correction. Models of notebooks 04 and 10 draw nothing at random, so
-they have one training a fold.
+for the series, chosen before they were tested. An interval redraws artists and trainings. *Beats*
+counts the models that are beaten after Holm's correction. Models of notebooks 04 and 10 draw
+nothing at random, so they have one training a fold.
 """
 COLUMNS = ["model", "right", "95 % interval", "beats", "folds × trainings", "tracks", "seconds"]
 
