@@ -69,6 +69,8 @@ OWN = {
 
 
 STEPS = [path.stem for path in build.sources()]
+# No step builds on these: to stay within its time, `make test` leaves them to test-versions.
+LEAVES = {name for name in STEPS if name[:2] in ("01", "12", "13", "14") and not EVERY_NETWORK}
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +95,7 @@ def smoke(tmp_path_factory, data_dir):
     folder = tmp_path_factory.mktemp("smoke")
     plan = yaml.safe_load((ROOT / "notebooks/studies/demo.yml").read_text(encoding="utf8"))
     plan |= {"name": "smoke", "parameters": TINY}
+    plan["steps"] = [step for step in plan["steps"] if step["notebook"] not in LEAVES]
     for step in plan["steps"]:
         own = step.get("parameters", {})
         step["parameters"] = {name: value for name, value in own.items() if name not in TINY}
@@ -110,7 +113,7 @@ def metrics(run):
 
 
 def test_every_code_cell_ran(smoke):
-    for name in STEPS:
+    for name in set(STEPS) - LEAVES:
         nb = nbformat.read(smoke / f"{name}.ipynb", 4)
         cells = [c for c in nb.cells if c.cell_type == "code" and c.source.strip()]
         assert all(c.execution_count for c in cells), name
