@@ -44,7 +44,7 @@ def network(learning_rate=0.1):
 
 
 def parameters(folder, **more):
-    kept = {"DATASET": "demo", "OUT_DIR": str(folder), "RUN_NAME": "07_x", "SEED": 1}
+    kept = {"DATASET": "demo", "OUT_DIR": str(folder), "RUN_NAME": "07_x", "SEED": 1, "FOLD": 2}
     return kept | {"DATA_DIR": "/secret", "lower": 1, "ROOT": folder, "LAYERS": {"a": print}} | more
 
 
@@ -113,12 +113,12 @@ def test_record_writes_row_network_and_card(tmp_path):
     assert np.allclose(again.predict(Batches(), verbose=0), net.predict(Batches(), verbose=0))
     row = json.loads((tmp_path / "metrics" / "07_x-net.json").read_text())
     assert row["accuracy"] == 0.5 and row["parameters"] == 6 and row["epochs"] == 2
-    assert row["split"] == "by hand" and row["seed"] == 1 and row["note"] == "x"
+    assert row["split"] == "by hand" and (row["seed"], row["fold"]) == (1, 2) and row["note"] == "x"
     card = json.loads(path.with_suffix(".json").read_text())
     assert card["classes"] == ["a", "b"] and card["metrics"] == row
     assert card["split"] == {"rule": "by hand", "train": 1, "test": 1}
     assert card["dataset"]["licence"] == "free" and card["inputs"] == {"sr": 22050}
-    assert card["parameters"] == {"DATASET": "demo", "RUN_NAME": "07_x", "SEED": 1}
+    assert card["parameters"] == {"DATASET": "demo", "RUN_NAME": "07_x", "SEED": 1, "FOLD": 2}
     assert card["input_shape"] == [None, 2] and set(card["versions"]) > {"keras", "python"}
     text = path.with_suffix(".json").read_text()
     assert str(tmp_path) not in text and "secret" not in text
