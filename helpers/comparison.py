@@ -67,11 +67,12 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str
     Returns
     -------
     pd.DataFrame
-        One row a track and training: model ("05 convpool": page and name), split, fold, seed,
+        One row a track and training: model ("05 convpool": page and name; the whole name of the
+        step where two steps of a page trained it alike), split, fold, seed,
         track_id, right (1 or 0; where a track has k labels, the share of them among the k most
         probable answers), and the parameters and train_seconds of the model.
     """
-    found = []
+    found, seen = [], set()
     for file in sorted(Path(out_dir, "metrics").glob("*.json")):
         row = json.loads(file.read_text(encoding="utf8"))
         answer = Path(out_dir, "predictions", f"{file.stem}.parquet")
@@ -81,10 +82,14 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str
             continue
         truth = T.loc[proba.index].to_numpy()
         hits = (truth * claims(truth, proba.to_numpy())).sum(axis=1)
-        about = {"model": f"{row['notebook'][:2]} {row['model']}", "fold": row.get("fold", 0)}
-        about |= {name: row.get(name) for name in ("split", "seed", *COST)}
+        about = {"fold": row.get("fold", 0)} | {n: row.get(n) for n in ("split", "seed", *COST)}
+        name = f"{row['notebook'][:2]} {row['model']}"
+        if (training := (name, about["fold"], about["seed"])) in seen:  # another step of the page
+            name = f"{row['notebook']} {row['model']}"
+        seen.add(training)
         right = hits / truth.sum(axis=1).clip(min=1)
-        found.append(pd.DataFrame({"track_id": proba.index, "right": right} | about))
+        about |= {"model": name, "track_id": proba.index, "right": right}
+        found.append(pd.DataFrame(about))
     columns = ["model", "split", "fold", "seed", "track_id", "right", *COST]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
 

@@ -106,6 +106,14 @@ def test_answers_of_other_splits_classes_and_datasets_are_passed_over(tmp_path):
     assert comparison.answers(tmp_path, "fma", T, rule).empty
 
 
+def test_two_steps_of_a_page_that_trained_the_same_model_are_two_rows(tmp_path):
+    T = pd.DataFrame([[1, 0]], ["x"], ["a", "b"])
+    for name, p in (("05_convpool", 0.9), ("05_convpool_wide", 0.1)):
+        leave(tmp_path, name, "official", pd.DataFrame([[p, 1 - p]], ["x"], ["a", "b"]), fold=0)
+    found = comparison.answers(tmp_path, "demo", T, "official").set_index("model")["right"]
+    assert found.to_dict() == {"05 net": 1.0, "05_convpool_wide net": 0.0}
+
+
 def test_where_a_track_has_several_labels_the_share_of_them_counts(tmp_path):
     T = pd.DataFrame([[1, 1, 0]], ["x"], list("abc"))
     leave(tmp_path, "07_net", "official", pd.DataFrame([[0.9, 0.1, 0.5]], ["x"], list("abc")))

@@ -624,6 +624,16 @@ def test_a_repeated_step_is_one_step_for_each_value(root):
     assert found == [(3, "01_a_fold0"), (3, "01_a_fold1"), (4, "01_a_fold0"), (4, "01_a_fold1")]
     assert steps["03_c"].parameters["FROM"] == "{as it is}"
     assert steps[twos[1]].parameters["RUN_NAME"] == twos[1]
+    assert {steps[two].base for two in twos} == {"02_b"}
+
+
+def test_repetitions_with_other_parameters_than_folds_and_seeds_are_other_models(root):
+    given = PARAMETERS + "SEED: int = 0  # seed\nRATE: float = 0.1  # rate\n"
+    write_notebook(root, "01_a", declared=given)
+    steps = [{"notebook": "01_a", "repeat": {"RATE": [0.1, 0.2], "SEED": [0, 1]}}]
+    found = load(root, write_study(root, steps=steps)).steps
+    assert [s.base for s in found.values()] == ["01_a_rate0-1"] * 2 + ["01_a_rate0-2"] * 2
+    assert list(found)[1] == "01_a_rate0-1_seed1"
 
 
 def test_steps_side_by_side_share_the_cores_unless_told_otherwise(root, no_kernel, monkeypatch):

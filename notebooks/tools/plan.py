@@ -44,7 +44,7 @@ class Step:
 
     name: str
     notebook: str
-    base: str = ""  # the name in the study file, which repetitions share
+    base: str = ""  # the name that repetitions with other folds and seeds share
     repetition: int = 0
     after: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -192,7 +192,14 @@ def _runs(entry: dict) -> Iterator[tuple[str, dict]]:
     name, repeat = entry.get("name", entry["notebook"]), entry.get("repeat", {})
     for values in itertools.product(*repeat.values()):
         own = dict(zip(repeat, values))
-        yield name + "".join(f"_{key.lower()}{value}" for key, value in own.items()), own
+        named = (f"_{key.lower()}{value}" for key, value in own.items())
+        yield name + re.sub(r"[^\w-]", "-", "".join(named)), own
+
+
+def _base(entry: dict, own: dict) -> str:
+    """Name what repetitions share that are one model: other folds and seeds, nothing else."""
+    others = {key: [value] for key, value in own.items() if key not in ("FOLD", "SEED")}
+    return next(_runs(entry | {"repeat": others}))[0]
 
 
 def _written_out(entries: list[dict]) -> Iterator[dict]:
@@ -205,7 +212,7 @@ def _written_out(entries: list[dict]) -> Iterator[dict]:
                      if all(own.get(key, its[key]) == its[key] for key in its)]  # fmt: skip
             given = {key: value.format(**own) if own and isinstance(value, str) else value
                      for key, value in entry.get("parameters", {}).items()}  # fmt: skip
-            told = {"base": entry.get("name", entry["notebook"]), "repetition": number}
+            told = {"base": _base(entry, own), "repetition": number}
             yield told | entry | {"name": name, "after": after, "parameters": own | given}
 
 
