@@ -74,8 +74,6 @@ def fit(network: keras.Model, X, valid, *, epochs: int, patience: int) -> dict:
         keras.callbacks.TerminateOnNaN(),
         TqdmCallback(verbose=0),
     ]
-    if not keras.distribution.list_devices("gpu"):
-        network.jit_compile = False  # a CPU trains networks of this size faster without XLA
     begin = time.perf_counter()
     history = network.fit(
         X, validation_data=valid, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False

@@ -86,14 +86,6 @@ def test_two_runs_agree():
     assert one["loss"] == two["loss"] and one["val_loss"] == two["val_loss"]
 
 
-def test_a_cpu_trains_without_xla_and_a_gpu_as_keras_thinks_best(monkeypatch):
-    for found, wanted in (([], False), (["gpu:0"], network().jit_compile)):
-        monkeypatch.setattr(keras.distribution, "list_devices", lambda kind, found=found: found)
-        net = network()
-        training.fit(net, Batches(), Batches(), epochs=1, patience=1)
-        assert net.jit_compile == wanted
-
-
 def test_divergence_is_said():
     net = network()
     net.set_weights([np.full_like(w, np.nan) for w in net.get_weights()])
