@@ -25,11 +25,13 @@ CARD = "card.json"  # member of the .keras archive
 PLACES = {"DATA_DIR", "OUT_DIR", "REPOSITORY"}  # say where a run took place, not what it did
 
 
-def fit(network: keras.Model, X, valid, *, epochs: int, patience: int) -> dict:
-    """Train a compiled network, and go back to the epoch with the lowest validation loss.
+def fit(network: keras.Model, X, valid=None, *, epochs: int, patience: int | None = None) -> dict:
+    """Train a compiled network, to the last epoch or until it gets no better.
 
-    Training stops when `patience` epochs bring no lower validation loss; halfway there the
-    learning rate is cut to 0.3 of its value. A progress bar runs where one can be shown.
+    With `patience`, training stops when so many epochs bring no lower validation loss, and goes
+    back to the best epoch; halfway there the learning rate is cut to 0.3 of its value. Without it,
+    the last weights are kept: give the optimizer a rate that falls to zero, such as `falling`. A
+    progress bar runs where one can be shown.
 
     Parameters
     ----------
@@ -37,23 +39,24 @@ def fit(network: keras.Model, X, valid, *, epochs: int, patience: int) -> dict:
         Compiled.
     X : keras.utils.PyDataset
         Training batches, such as `helpers.clips.RandomClips`, which draws its own order.
-    valid : keras.utils.PyDataset
-        Validation batches. They choose the epoch, so they must not be the test set.
+    valid : keras.utils.PyDataset, optional
+        Validation batches. With `patience` they choose the epoch, so they must not be the test set.
     epochs : int > 0
         Most epochs to train.
-    patience : int > 0
-        Epochs without progress after which training stops; as many as `epochs` never stop it.
+    patience : int > 0, optional
+        Epochs without progress after which training stops.
 
     Returns
     -------
     dict
-        The lists of Keras's `History`, one value an epoch (loss, val_loss, learning_rate and the
-        metrics), and seconds : float, the time that training took.
+        The lists of Keras's `History`, one value an epoch (loss and metrics, with `valid` val_loss
+        and its metrics), seconds : float, the time it took, and kept : int, the epoch, from 0,
+        whose weights are kept.
 
     Raises
     ------
     ValueError
-        The validation loss was never finite: the network diverged.
+        The loss was never finite: the network diverged.
 
     Examples
     --------
@@ -68,19 +71,51 @@ def fit(network: keras.Model, X, valid, *, epochs: int, patience: int) -> dict:
     >>> len(history["val_loss"])
     2
     """
-    callbacks = [
-        keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
-        keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 2)),
-        keras.callbacks.TerminateOnNaN(),
-        TqdmCallback(verbose=0),
-    ]
+    callbacks = [keras.callbacks.TerminateOnNaN(), TqdmCallback(verbose=0)]
+    if patience:
+        callbacks += [
+            keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
+            keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 2)),
+        ]
     begin = time.perf_counter()
     history = network.fit(
         X, validation_data=valid, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False
     ).history
-    if not np.isfinite(history.get("val_loss", [np.nan])).any():
+    if not np.isfinite(history.get("val_loss" if valid else "loss", [np.nan])).any():
         raise ValueError(f"{network.name} diverged: its loss is not finite. Lower LEARNING_RATE.")
-    return history | {"seconds": time.perf_counter() - begin}
+    kept = np.nanargmin(history["val_loss"]) if patience else len(history["loss"]) - 1
+    return history | {"seconds": time.perf_counter() - begin, "kept": int(kept)}
+
+
+def falling(rate: float, steps: int) -> keras.optimizers.schedules.CosineDecay:
+    """Return a learning rate that rises over a tenth of the steps, then falls to zero.
+
+    Parameters
+    ----------
+    rate : float > 0
+        The highest rate.
+    steps : int > 0
+        Batches of the whole training.
+
+    Returns
+    -------
+    keras.optimizers.schedules.CosineDecay
+        For an optimizer. The fall is half a cosine wave.
+
+    Examples
+    --------
+    >>> rate = falling(0.01, steps=100)
+    >>> [round(float(rate(step)), 4) for step in (0, 10, 55, 100)]
+    [0.001, 0.01, 0.005, 0.0]
+
+    Notes
+    -----
+    Source: Loshchilov and Hutter, *SGDR: stochastic gradient descent with warm restarts*, 2017.
+    """
+    warm = max(1, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        rate / 10, max(1, steps - warm), warmup_target=rate, warmup_steps=warm
+    )
 
 
 def untrained(path: str | os.PathLike, *, seed: int) -> keras.Model:
@@ -139,8 +174,10 @@ def record(
             "epochs": len(history["loss"]),
             "first_loss": history["loss"][0],
             "last_loss": history["loss"][-1],
-            "best_val_loss": min(history["val_loss"]),
         }
+        if "val_loss" in history:
+            losses = history["val_loss"]
+            row["best_val_loss"] = losses[history.get("kept", int(np.argmin(losses)))]
     row = _plain(row | figures)
     lacking = [k for k in ("n_test", "chance") if k not in row]
     if lacking or not {"accuracy", "roc_auc"} & set(row):

@@ -121,12 +121,13 @@ def test_where_a_track_has_several_labels_the_share_of_them_counts(tmp_path):
 
 
 def test_the_table_that_is_kept_says_how_it_was_made(tmp_path):
-    answered = drawn(np.random.default_rng(5))
-    dataset = datasets.Dataset("demo", pd.DataFrame(), ["a"], False, "free", "nobody")
+    answered = drawn(np.random.default_rng(5)).assign(split="by group, fold 1 of 4, seed 0")
+    dataset = datasets.Dataset("demo", pd.DataFrame(), ["a", "b"], False, "free", "nobody")
     models, pairs = comparison.pooled(answered, GROUPS, n_boot=50)
     comparison.write(tmp_path / "t.csv", dataset, models, pairs, answered)
     text = (tmp_path / "t.csv").read_text()
-    assert text.startswith("# demo, computed on 20") and "keras" in text.splitlines()[0]
+    assert text.startswith("# demo (by group, 4 folds, seed 0; chance 0.50), computed on 20")
+    assert "keras" in text.splitlines()[0]
     table = pd.read_csv(tmp_path / "t.csv", comment="#")
     assert (table["fold"] == "all").sum() == 2 and len(table) == 2 + 2 * 4 * 3
     each = table[table["fold"] != "all"].groupby("model")["accuracy"].mean()

@@ -40,7 +40,7 @@ def test_a_finished_study_leaves_table_figure_and_page(root, capsys):
     page = (kept / "README.md").read_text(encoding="utf8")
     assert "| 05 b | 0.75 | 0.50 to 0.90 | 1 | 2 × 1 | 60 | 12 |\n" in page
     assert "| 04 a | 0.25 | 0.10 to 0.40 | 0 | 2 × 1 | 60 |  |\n" in page
-    assert "`make study STUDY=demo_full`; demo, computed on 2026-01-01 with keras 3." in page
+    assert "on two cores; demo, computed on 2026-01-01 with keras 3." in page
 
 
 def test_a_study_that_has_not_ended_is_refused(root, capsys):

@@ -64,6 +64,35 @@ def test_the_best_epoch_is_kept_and_training_stops():
     assert history["learning_rate"][-1] == pytest.approx(0.1 * 0.3**2)
 
 
+def test_without_patience_the_last_weights_are_kept_and_the_rate_falls_to_zero():
+    net = network()
+    net.compile(keras.optimizers.SGD(training.falling(0.1, 5 * len(Batches()))), net.loss)
+    history = training.fit(net, Batches(), Batches(flip=True), epochs=5)
+    assert len(history["val_loss"]) == 5 and np.argmin(history["val_loss"]) == 0
+    assert net.evaluate(Batches(flip=True), verbose=0) == pytest.approx(history["val_loss"][-1])
+    assert float(net.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    assert "val_loss" not in training.fit(net, Batches(), epochs=1)
+
+
+def test_a_rate_rises_for_a_tenth_of_the_steps_then_falls():
+    rate = training.falling(0.2, 100)
+    rates = [float(rate(step)) for step in range(101)]
+    assert np.argmax(rates) == 10 and max(rates) == pytest.approx(0.2)
+    assert (np.diff(rates[:11]) > 0).all() and (np.diff(rates[10:]) < 0).all()
+    assert np.isfinite([float(training.falling(0.2, 1)(step)) for step in (0, 1)]).all()
+
+
+def test_the_loss_on_the_card_is_that_of_the_weights_that_are_kept(tmp_path):
+    net = network()
+    for patience in (5, None):
+        history = training.fit(net, Batches(), Batches(flip=True), epochs=3, patience=patience)
+        path = training.record(
+            "net", SCORES, **answers(tmp_path), network=net, history=history, inputs={}
+        )
+        row = training.read_card(path)["metrics"]
+        assert row["best_val_loss"] == pytest.approx(net.evaluate(Batches(flip=True), verbose=0))
+
+
 def test_two_runs_agree():
     """Weights, clips, dropout and masks all follow from the seed, to the last bit."""
 

@@ -105,8 +105,8 @@ print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} group
 
 # %%
 FAMILIES = [
-    "04 features-logreg", "05 convpool", "05 convconvpool", "06 convpool-specaugment", "07 crnn", "08 samplecnn",
-    "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 msd-head",
+    "04 features-logreg", "05 convpool", "05 convconvpool", "06 convpool-specaugment", "06 convpool-recipe", "07 crnn",
+    "08 samplecnn", "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 msd-head",
 ]  # fmt: skip
 answered = comparison.answers(OUT_DIR, DATASET, T, split.rule)
 head = answered[answered["model"].isin(FAMILIES)]
