@@ -10,6 +10,8 @@ and `files`.
 import os
 import sys
 
+__version__ = "0.9.0"  # CITATION.cff and CHANGELOG.md say the same
+
 
 def keep_native_logs_out_of_cells() -> None:
     """Let what native libraries log go to the terminal that started the kernel, not into a cell."""

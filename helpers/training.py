@@ -17,7 +17,10 @@ import numpy as np
 import pandas as pd
 from tqdm.keras import TqdmCallback
 
-from helpers import clips  # noqa: F401  registers SpecAugment, which a saved network may hold
+from helpers import (
+    __version__,
+    clips,  # noqa: F401  registers SpecAugment, which a saved network may hold
+)
 from helpers.files import replacing, write_atomic
 
 PACKAGES = ("keras", "tensorflow", "librosa", "numpy", "scikit-learn")
@@ -239,7 +242,8 @@ def save(network: keras.Model, path: str | os.PathLike, card: dict) -> Path:
     A ``.keras`` file is a zip archive, and Keras reads the members that it knows.
     """
     path = Path(path)
-    versions = {"python": platform.python_version()} | {p: version(p) for p in PACKAGES}
+    versions = {"series": __version__, "python": platform.python_version()}
+    versions |= {p: version(p) for p in PACKAGES}
     card = card | {
         "input_shape": list(network.input_shape),
         "activation": network.layers[-1].get_config().get("activation"),

@@ -21,7 +21,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from helpers import plotting
+from helpers import __version__, plotting
 from helpers.files import write_atomic
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _facts(study: Study, began: datetime, jobs: int) -> Iterator[tuple[str, str]
     yield from ((f"Needs {key}".strip(), value) for key, value in study.needs.items())
     yield "Parameters", _assigned(study.parameters.items()) or "the defaults of the notebooks"
     yield "Run", f"{began:%Y-%m-%d %H:%M}, {took}{beside if jobs > 1 else ''}"
-    versions = [f"Python {platform.python_version()}"]
+    versions = [f"this series {__version__}", f"Python {platform.python_version()}"]
     for name in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{name} {importlib.metadata.version(name)}")

@@ -38,8 +38,8 @@ validation tracks, too, as the models of 04 do; its seconds are those of all its
 """
 FOOT = """## What to doubt
 
-- The recipe of 06 was put together while looking at these tests, all but that of three genres. Its
-  lead there is the one to trust.
+- The recipe of 06 was put together while looking at these tests, all but that of three genres. Only
+  there its figure is untouched by that choice.
 - The copies of GTZAN behind these tables are not complete: none has a track of the official test
   list, and the short cuts mix full tracks with excerpts from another source. The tables say how
   many tracks were tested.
