@@ -19,7 +19,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch listen test test-versions lab notebooks render assignment pull results bench lint imports clean
+.PHONY: help run study fetch listen test test-versions lab notebooks render assignment pull site results bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,12 @@ assignment: $(INSTALLED)  ## a notebook for a class, without outputs and solutio
 
 pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src (NB=05)
 	@$(RUN) -m notebooks.tools.build pull $(NB)
+
+site: $(INSTALLED)  ## the whole series as static pages, in runs/site
+	@rm -rf runs/site
+	@$(RUN) -m uv tool run --quiet --python $(RUN) --from sphinx==7.4.7 --with-requirements notebooks/site/requirements.txt \
+	  sphinx-build -q -W --keep-going -c notebooks/site . runs/site
+	@echo "Open runs/site/index.html"
 
 results: $(INSTALLED)  ## keep the comparison of a finished study with the series (STUDY=demo_full)
 	@$(RUN) -m notebooks.tools.results "$(STUDY)"

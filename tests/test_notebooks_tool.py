@@ -571,15 +571,15 @@ GLOSSARY = """# Glossary
 
 Words of the field.
 
-### loudness
+## loudness
 
 How loud a "sound" seems: [see](x.md). More.
 
-### mel band
+## mel band
 
 A range of pitch. Taught elsewhere.
 
-### MFCC
+## MFCC
 
 Numbers; few.
 """

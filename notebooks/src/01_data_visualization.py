@@ -366,7 +366,7 @@ Markdown(
 # Suppose all classical tracks were taken from 16 kHz copies. A network would learn "nothing above 8 kHz means
 # classical" and score well, and the score would say nothing about music. So for each property of a recording we
 # ask how well it alone tells one class from all others: 0 is not at all, 1 is perfectly. The measure is
-# $|2\,\mathrm{AUC} - 1|$ of the ROC curve.
+# |2 AUC − 1|, with the area under the ROC curve.
 #
 # Some properties may have musical reasons: *bandwidth* (the highest frequency that sounds), *level*, *crest* (the peak
 # above the level), *silence* and *clipped*. Others seldom have any: *sample rate*, *channels*, *dc offset* (a mean that is

@@ -20,7 +20,7 @@ def read_terms(path: Path) -> dict[str, str]:
     """Return the terms of the glossary with the first sentence of each definition."""
     if not path.exists():
         return {}
-    entries = re.split(r"^### ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    entries = re.split(r"^## ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
     split = (entry.partition("\n") for entry in entries)
     return {term.strip(): _first_sentence(text) for term, _, text in split}
 

@@ -11,6 +11,7 @@ README's figure is that of notebook 03's kept page; without a study, only it and
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 import sys
 from itertools import takewhile
@@ -81,8 +82,9 @@ def keep(study: str, root: Path = ROOT) -> Path:
     kept.parent.mkdir(exist_ok=True)
     shutil.copy(found[0], kept)
     models, each = read(kept)
+    chance = re.search(r"; chance ([\d.]+)\)", kept.read_text(encoding="utf-8").splitlines()[0])
     with plt.style.context(root / "helpers" / "series.mplstyle"):
-        fig, ax = plotting.trainings(models, each)
+        fig, ax = plotting.trainings(models, each, chance=float(chance[1]) if chance else None)
         ax.set_title(f"{study}: right answers on {models['n_test'].max():.0f} test tracks")
         fig.savefig(kept.with_suffix(".png"), dpi=120, bbox_inches="tight", metadata={})
     return kept
