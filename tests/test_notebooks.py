@@ -252,6 +252,17 @@ def before(graph, name):
     return parents | {old for parent in parents for old in before(graph, parent)}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_table_of_the_readme_has_the_minutes_and_the_pages_before(name):
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    row = re.search(rf"^\| \[{name[:2]} .*?\]\(notebooks/{name}\.ipynb\) \|.*$", readme, re.M)[0]
+    *_, minutes, after, _ = [cell.strip() for cell in row.split("|")]
+    text = prose(source(name))
+    assert minutes.split(" + ") == re.findall(r"(?:reading|computing) (\d+) minute", text)[:2]
+    needs = re.search(r"\*\*Before you start\*\*(.*?)(?:\n\n|\Z)", text, re.S)[1]
+    assert set(after.split(", ")) - {""} == set(re.findall(r"\b[01]\d\b", needs))
+
+
 def test_the_map_of_the_readme_agrees_with_the_pages():
     """"An arrow points to a page that builds on another": what a page needs comes before it."""
     readme = (ROOT / "README.md").read_text(encoding="utf8")

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import pandas as pd
 import papermill
 import pytest
 import yaml
@@ -758,6 +759,29 @@ def test_trainings_of_a_repeated_step_are_one_row(tmp_path):
     assert pooled.isna()["accuracy_low"] and found.loc["05_wide", "accuracy_low"] == 0.1
     told.path = lambda step, suffix: tmp_path / f"{step.name}{suffix}"
     assert "05_wide" in report._table(told, found.reset_index())
+
+
+def test_the_first_screen_says_what_was_found_and_how_far_it_can_be_believed():
+    rows = [{"model": f"m{i}", "notebook": "05", "dataset": "tiny", "metric": "accuracy",
+             "accuracy": 0.9 - i / 10, "accuracy_low": 0.7 - i / 10, "accuracy_high": 0.95 - i / 10,
+             "n_test": 60, "chance": 0.1} for i in range(4)]  # fmt: skip
+    told, other = SimpleNamespace(dataset="tiny"), rows[0] | {"dataset": "other", "model": "x"}
+    said = report.headline(told, pd.DataFrame([*rows, other]))
+    assert said == (
+        "Of 4 models, m0 (05) scores highest on the test tracks: accuracy 0.90 [0.70, 0.95], "
+        "tracks 60, chance 0.10. The intervals of 2 others reach into its own. "
+        "The highest of several flatters."
+    )
+    assert report.headline(told, pd.DataFrame(rows[:1])).endswith("tracks 60, chance 0.10.")
+    assert report.headline(told, pd.DataFrame([other])) == ""
+
+
+def test_a_chart_of_many_models_shows_the_highest_of_each_step():
+    rows = [{"model": f"m{i}", "notebook": f"0{i % 3}", "dataset": "tiny", "metric": "accuracy",
+             "accuracy": 0.9 - i / 100, "chance": 0.1} for i in range(20)]  # fmt: skip
+    [(many, _)] = report.charts(pd.DataFrame(rows))
+    [(few, _)] = report.charts(pd.DataFrame(rows[:5]))
+    assert "the highest model of each step" in many and "highest" not in few
 
 
 def test_numbers_in_the_report():

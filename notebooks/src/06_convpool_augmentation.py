@@ -63,8 +63,8 @@ RUN_NAME: str = "06_convpool_augmentation"  # name of this step in the leaderboa
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 NETWORKS: list = ["convpool"]  # networks of that step that are trained here
-WAYS: list = ["crop", "zoom", "specaugment", "mixup", "sound"]  # ways to change a clip, each alone and all together
-TRAININGS: list = []  # what is trained beside none, such as zoom or all; empty takes each way and all
+WAYS: list = ["crop", "zoom", "specaugment", "mixup", "sound"]  # ways to change a clip
+TRAININGS: list = []  # what is trained beside none, such as zoom or all; empty takes each way
 ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
@@ -195,7 +195,7 @@ print(f"{TAKES * len(made)} takes of {len(made)} training tracks")
 
 # %%
 PLAN = {"none": [], **{way: [way] for way in WAYS}, "all": WAYS}
-PLAN = {name: PLAN[name] for name in ["none", *TRAININGS]} if TRAININGS else PLAN
+PLAN = {name: PLAN[name] for name in ["none", *(TRAININGS or WAYS)]}
 
 
 def clips_of(plan, side="train", seed=SEED):
@@ -499,10 +499,10 @@ Markdown(
 
 # %%
 inputs = {**store.params, "clip_frames": clip_frames}
-for name, network in networks.items():
-    experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], inputs=inputs)
 about = {"taught_by": "training and validation tracks", "train_seconds": sum(history["seconds"] for _, history in members)}
 experiment.record(recipe.name, answers[last][1], proba=answers[last][0], network=recipe, inputs=inputs, **about)
+for name, network in networks.items():
+    experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], inputs=inputs)
 
 # %% [markdown]
 # ## What we learned

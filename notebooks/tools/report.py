@@ -37,6 +37,8 @@ FIXED = ("model", "dataset", "n_classes", "chance", "parameters")  # the same in
 MEANS = ("accuracy", "macro_f1", "top3", "roc_auc", "log_loss", "train_seconds")
 SHOWN = ["accuracy", "n_test", "chance", "macro_f1", "top3", "log_loss", "parameters",
          "train_seconds", "folds", "seeds"]  # fmt: skip
+MANY = 12  # models: more are one a notebook in the chart, and their table is folded
+HIGHEST = ", the highest model of each step"
 PACKAGES = ("numpy", "pandas", "scikit-learn", "librosa", "keras", "tensorflow", "papermill")
 
 
@@ -131,12 +133,16 @@ def write_report(study: Study, *, began: datetime, jobs: int = 1) -> Path:
     page = template.render(
         study=study,
         summary=summary(study),
+        headline=headline(study, found),
+        analysis=next((s for s in steps if s.notebook[:2] == "11" and s.status in OK), None),
         facts=list(_facts(study, began, jobs)),
         failed=[step for step in steps if step.status == "failed"],
         not_run=[step for step in steps if step.status == "not run"],
         overwritten=list(overwritten(study)),
         charts=list(charts(found)),
         models=_table(study, found) if len(found) else "",
+        n_models=len(found),
+        many=len(found) > MANY,
         figures=[figure for step in steps for figure in _key_figures(study, step)],
         duration=duration,
         own=lambda step: _own_parameters(study, step),
@@ -144,6 +150,26 @@ def write_report(study: Study, *, began: datetime, jobs: int = 1) -> Path:
     path = study.folder / "report.html"
     write_atomic(path, page)
     return path
+
+
+def headline(study: Study, found: pd.DataFrame) -> str:
+    """Say which model scored highest, and how far that can be believed; empty without models."""
+    rows = found[found["dataset"] == study.dataset]
+    rows = rows[rows["metric"] == rows["metric"].iloc[0]] if len(rows) else rows
+    if rows.empty:
+        return ""
+    best, metric = rows.iloc[0].to_dict(), rows["metric"].iloc[0]
+    name = "ROC-AUC" if metric == "roc_auc" else metric
+    said = f"Of {len(rows)} models, {best['model']} ({best['notebook']}) scores highest on the "
+    said += f"test tracks: {name} {with_interval(best, metric)}"
+    said += "".join(f", {word} {with_interval(best, key)}"
+                    for key, word in (("n_test", "tracks"), ("chance", "chance"))
+                    if pd.notna(best.get(key)))  # fmt: skip
+    low = best.get(f"{metric}_low")
+    if len(rows) > 1 and pd.notna(low):
+        reach = int((rows[f"{metric}_high"].iloc[1:].astype(float) >= low).sum())
+        said += f". The intervals of {reach} others reach into its own"
+    return said + (". The highest of several flatters." if len(rows) > 1 else ".")
 
 
 def _facts(study: Study, began: datetime, jobs: int) -> Iterator[tuple[str, str]]:
@@ -180,6 +206,8 @@ def charts(found: pd.DataFrame) -> Iterator[tuple[str, str]]:
         rows = rows[rows[metric].notna()]
         if rows.empty:
             continue
+        if many := len(rows) > MANY:
+            rows = rows.drop_duplicates("notebook")
         rows = rows.set_index(rows["model"].fillna("") + " · " + rows["notebook"])
         ends = [metric, f"{metric}_low", f"{metric}_high"]
         drawn = rows.reindex(columns=ends).astype(float)
@@ -193,7 +221,7 @@ def charts(found: pd.DataFrame) -> Iterator[tuple[str, str]]:
         figure.savefig(picture, format="png", dpi=110)
         name = "ROC-AUC" if metric == "roc_auc" else metric
         yield (
-            f"{name} on {dataset}, interval; dotted: chance",
+            f"{name} on {dataset}{HIGHEST * many}, interval; dotted: chance",
             _uri("image/png", picture.getvalue()),
         )
 
