@@ -32,13 +32,13 @@ def test_every_step_of_the_wrong_axis_notices_the_end_and_few_of_the_right_one()
 
 
 def test_no_training_was_cut_off():
-    found = page(NAME).find(
-        r"In the last 3 of (\d+) epochs no validation loss moved by more than (\S+): .* a guesser "
-        r"has a loss of (\S+), and the networks end at (.*?)\.$"
-    )
-    ends = {n: float(loss) for loss, n in re.findall(r"(\d\.\d\d) \(([\w-]+)\)", found[4])}
-    assert "crnn" in ends and float(found[2]) < 0.1
-    assert list(ends.values()) == sorted(ends.values()) and max(ends.values()) < float(found[3])
+    text = page(NAME).find(r"The epoch that is kept: (.*?)\. (Early stopping|The limit)")
+    ends = {n: (int(a), int(b)) for n, a, b in re.findall(r"([\w-]+) (\d+) of (\d+)", text[1])}
+    assert "crnn" in ends and text[2] == "Early stopping"
+    losses = page(NAME).find(r"a guesser has a loss of (\S+), and the lowest are (.*?)\.$")
+    guess, best = float(losses[1]), [float(x) for x in re.findall(r"(\d\.\d\d) \(", losses[2])]
+    assert len(best) == len(ends) and best == sorted(best) and max(best) < guess
+    assert {ran - best for best, ran in ends.values()} == {6}  # PATIENCE
 
 
 def test_the_best_network_and_those_above_chance(scores):

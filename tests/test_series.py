@@ -31,7 +31,6 @@ TINY = {
     "STORAGE_TRACKS": 50,
     "STEPS": 6,
     "AVERAGED": 2,
-    "FALL_EPOCHS": 3,
     "CRNN_MELS": 48,
     "CRNN_SECONDS": 3.0,
     "COMPARE_TRACKS": 12,

@@ -52,7 +52,7 @@ mfcc_cnn = keras.Sequential([*layers, keras.layers.Dense(n_answers, activation=A
 
 # %%
 mfcc_cnn.compile(keras.optimizers.Adam(LEARNING_RATE), loss=LOSS)
-few = min(FALL_EPOCHS, 8)
+few = min(EPOCHS, 8)
 X = experiment.random_clips(clips_per_track=RIVAL_CLIPS)
 training.fit(mfcc_cnn, X, every_clip("valid", "mfcc-lstm"), epochs=few, patience=few)
 _, row = evaluate.by_track(mfcc_cnn, every_clip("test", "mfcc-lstm"), groups=groups, seed=SEED)
@@ -81,7 +81,7 @@ class Shrinking(keras.callbacks.Callback):
 
 
 # %%
-shrinking, curves, epochs = Shrinking(), {}, min(FALL_EPOCHS, 3)
+shrinking, curves, epochs = Shrinking(), {}, min(EPOCHS, 3)
 for label, callbacks in {"rate that stays": [], "rate that shrinks": [shrinking]}.items():
     keras.utils.set_random_seed(SEED)
     network = cnn("cnn-lstm")

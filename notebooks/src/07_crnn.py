@@ -26,7 +26,7 @@
 # - what a memory is worth beside the same network without one;
 # - how the CRNN of Choi et al. is built, trained, and heard at any length.
 #
-# **Before you start**: notebook 03 explains clips and the split, notebook 05 convolution and pooling, notebook 06 the falling rate.
+# **Before you start**: notebook 03 explains clips and the split, notebook 05 convolution, pooling and early stopping.
 
 # %% [markdown]
 # ## Setup
@@ -66,7 +66,8 @@ CRNN_SECONDS: float = 4.5  # length of a clip that the CRNN is trained on
 CRNN_CLIPS: int = 1  # random clips of a track in an epoch of the CRNN
 CRNN_BATCH: int = 8  # clips in a training batch of the CRNN
 LENGTH_TRACKS: int = 30  # most validation tracks that are heard at several lengths
-FALL_EPOCHS: int = 15  # epochs of each training, over which the rate falls to zero
+EPOCHS: int = 60  # most epochs to train
+PATIENCE: int = 6  # stop after so many epochs without a better validation loss
 BATCH_SIZE: int = 32  # clips in a training batch
 LEARNING_RATE: float = 0.001  # of the Adam optimizer
 SEED: int = 0  # seed of every random choice
@@ -327,8 +328,8 @@ designs
 #
 # One loop for all. Clips are cut as in notebook 05: all of a track, in order, for validation and test, and from random
 # places for training. Each second costs the CRNN far more multiplications, so its epoch draws fewer clips, in smaller
-# batches. The optimizer and its highest rate are the same for all. As in notebook 06, the rate falls to zero over
-# `FALL_EPOCHS` epochs, none stops early, and the last weights are kept.
+# batches. The optimizer and its first rate are the same for all. Every training goes on until `PATIENCE`
+# epochs bring no lower validation loss, and the weights of the best epoch are kept.
 
 # %%
 def every_clip(side, name):
@@ -341,11 +342,10 @@ networks, histories = {}, {}
 for name in [*RIVALS, "crnn"]:
     keras.utils.set_random_seed(SEED)
     networks[name] = network = NETWORKS[name]()
+    network.compile(keras.optimizers.Adam(LEARNING_RATE), loss=LOSS)
     source, n_frames, batch, drawn = READS[name]
     X = experiment.random_clips(store=source, clip_frames=n_frames, batch_size=batch, clips_per_track=drawn)
-    rate = training.falling(LEARNING_RATE, steps=FALL_EPOCHS * len(X))
-    network.compile(keras.optimizers.Adam(rate), loss=LOSS)
-    histories[name] = training.fit(network, X, every_clip("valid", name), epochs=FALL_EPOCHS)
+    histories[name] = training.fit(network, X, every_clip("valid", name), epochs=EPOCHS, patience=PATIENCE)
 
 # %%
 losses = pd.DataFrame({name: pd.Series(history["val_loss"]) for name, history in histories.items()})
@@ -356,12 +356,15 @@ ax.legend()
 plt.show()
 
 # %%
-late = losses.tail(3)
+best, ran = losses.idxmin(), losses.count()
+cut_off = [name for name in ran.index if ran[name] == EPOCHS and EPOCHS - best[name] < PATIENCE]
 Markdown(
-    f"In the last {len(late)} of {len(losses)} epochs no validation loss moved by more than {(late.max() - late.min()).max():.2f}: "
-    f"the trainings are over. That does not mean good: a guesser has a loss of {guessed:.2f}, and the networks end at "
-    + ", ".join(f"{loss:.2f} (`{name}`)" for name, loss in losses.iloc[-1].sort_values().items()) + "."
-)
+    "The epoch that is kept: " + ", ".join(f"`{name}` {best[name]} of {ran[name]}" for name in ran.index) + ". "
+    + (f"The limit of {EPOCHS} epochs cut off {', '.join(cut_off)}; more might help." if cut_off else
+       "Early stopping ended every training, and none was cut off.")
+    + f" Stopped does not mean good: a guesser has a loss of {guessed:.2f}, and the lowest are "
+    + ", ".join(f"{loss:.2f} (`{name}`)" for name, loss in losses.min().sort_values().items()) + "."
+)  # fmt: skip
 
 # %% [markdown]
 # ## The test

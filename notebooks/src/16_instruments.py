@@ -77,7 +77,7 @@ SEED: int = 0  # seed of every random choice
 # notebook 07 trains its CRNN on these excerpts first.
 
 # %%
-needed = {"first": "07_crnn", "CRNN_SECONDS": 1.5, "CRNN_MELS": 24}  # where there is none
+needed = {"first": "07_crnn", "CRNN_SECONDS": 1.5, "CRNN_MELS": 24, "PATIENCE": 4}  # where there is none
 opened, network, experiment = open_network(Experiment(globals()), model=MODEL, **needed)
 card, dataset = experiment.card, experiment.dataset
 inputs, names = card["inputs"], np.array([INSTRUMENTS.get(label, label) for label in dataset.classes])

@@ -79,7 +79,7 @@ SEED: int = 0  # seed of every random choice
 # performances; if there is none, notebook 07 trains its CRNN on these performances first.
 
 # %%
-opened, network, experiment = open_network(Experiment(globals()), model=MODEL, first="07_crnn", CRNN_MELS=24, CRNN_CLIPS=2)
+opened, network, experiment = open_network(Experiment(globals()), model=MODEL, first="07_crnn", CRNN_MELS=24, CRNN_CLIPS=2, PATIENCE=4)
 dataset, inputs = experiment.dataset, experiment.card["inputs"]
 store, tracks, K = experiment.store, experiment.tracks, len(dataset.classes)
 short = [name.split()[-1] for name in dataset.classes]
