@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Convolution and pooling
 #
-# *reading 12 minutes · computing 3 minutes · needs nothing: it makes features and split itself · writes `models/` and `metrics/`*
+# *reading 12 minutes · computing 2 minutes · needs nothing: it makes features and split itself · writes `models/` and `metrics/`*
 #
 # A log-mel spectrogram is a picture, so networks that read pictures can read music. Can they tell genres apart, by
 # artists whom they have never heard? This notebook builds the two classic designs, one convolution before each pooling

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Augmentation
 #
-# *reading 9 minutes · computing 5 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
+# *reading 9 minutes · computing 4 minutes · needs nothing: without the networks of notebook 05, it makes them first · writes `models/` and `metrics/`*
 #
 # A network with few songs learns the songs. **Augmentation** shows it each clip in another way every time: from another
 # place, stretched, in another key, with noise or holes, or mixed with another clip. Does that help? It is an experiment,

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Raw waveform
 #
-# *reading 10 minutes · computing 3 minutes · needs nothing: without a network of notebook 05, it makes one first · writes `models/` and `metrics/`*
+# *reading 10 minutes · computing 2 minutes · needs nothing: without a network of notebook 05, it makes one first · writes `models/` and `metrics/`*
 #
 # So far, every network read pictures that somebody had designed: windows, mel bands, decibels. A network can also read
 # the samples themselves and find its own way to listen. What does it pay for that freedom? Here two networks on

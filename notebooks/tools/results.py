@@ -42,10 +42,9 @@ FOOT = """## What to doubt
 - The recipe of 06 was put together while looking at these tests, all but that of three genres. Only
   there its figure is untouched by that choice.
 - The copies of GTZAN behind these tables are not complete: none has a track of the official test
-  list, and the short cuts mix full tracks with excerpts from another source. The tables say how
-  many tracks were tested.
-- GTZAN repeats artists within a genre. The fault-filtered lists keep them apart; the short cuts,
-  which know no artists, do not, and their figures flatter all models.
+  list. The tables say how many tracks were tested.
+- GTZAN repeats artists within a genre. The fault-filtered lists keep them apart. A study of all
+  tracks without the lists, such as `gtzan_short_full`, does not, and flatters every model.
 - GTZAN's genres differ in bandwidth: pop reaches above 10 kHz, blues and jazz hardly. Every model
   here hears up to 11 kHz and may read that instead of music.
 - Results on synthetic music say nothing about real music.
