@@ -24,8 +24,10 @@ def pages(tmp_path_factory):
     (copy / "data" / "gtzan" / "NOTES.md").write_text("# Not a page of the site")
     (copy / ".venv").symlink_to(ROOT / ".venv")
     done = subprocess.run(["make", "site"], cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "WARNING" not in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    if done.returncode and re.search("Failed to (fetch|download)|error sending request", said):
+        pytest.skip("the package index, which `make site` installs Sphinx from, is out of reach")
+    assert done.returncode == 0 and "WARNING" not in said, said[-2000:]
     html = copy / "runs" / "site"
     files = [path for path in html.rglob("*.html") if "_static" not in path.parts]
     texts = {path.relative_to(html): path.read_text(encoding="utf8") for path in files}
