@@ -47,7 +47,8 @@ TINY = {
 }
 EVERY_NETWORK = "EVERY_NETWORK" in os.environ  # `make test-versions`; else one of a kind
 if EVERY_NETWORK:
-    TINY |= {"EXPLAINED": 6, "SHUFFLES": 50}
+    pictures = ["linear STFT", "log-STFT", "log-mel", "CQT", "MFCC", "harmonic and percussive"]
+    TINY |= {"EXPLAINED": 6, "SHUFFLES": 50, "PICTURES": pictures}
 else:
     TINY |= {
         "MODELS": ["logistic regression", "k-NN"],
@@ -129,7 +130,8 @@ PARAMETERS = {  # of every network, for five classes
     "05_convpool-convpool-log-stft": 24_277,
     "05_convpool-convpool-mfcc": 23_957,
     "06_convpool_augmentation-convpool-none": 24_277,
-    "06_convpool_augmentation-convpool-all": 24_277,  # augmenting layers learn nothing
+    "06_convpool_augmentation-convpool-zoom": 24_277,  # augmenting layers learn nothing
+    "06_convpool_augmentation-convpool-recipe": 2 * 24_277,  # of AVERAGED networks
     "07_crnn-mfcc-lstm": 58_309,
     "07_crnn-cnn-mean": 10_541,
     "07_crnn-cnn-lstm": 51_693,

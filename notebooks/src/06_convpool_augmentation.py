@@ -18,14 +18,14 @@
 # A network with few songs learns the songs. **Augmentation** shows it each clip in another way every time: from another
 # place, stretched, in another key, with noise or holes, or mixed with another clip. Does that help? It is an experiment,
 # and an easy one to get wrong: an augmented network that also trains longer looks better for the wrong reason. Here
-# everything but the clips stays the same. At the end stands a recipe, which takes what helps and adds two cheap habits.
+# everything but the clips, and with mixup their labels, stays the same. The page ends with a recipe, which takes the most
+# promising way and adds two cheap habits.
 #
 # **You will learn**
 #
 # - what people do to sounds and to spectrograms, seen and heard;
 # - how to compare augmentations fairly: same network, same split, same number of steps, and a correction for many tests;
-# - a learning rate that falls to zero, so that no lucky epoch is picked;
-# - a recipe for few songs: the falling rate, all the tracks that you have, several networks that vote.
+# - a recipe for few songs: a falling learning rate, all the tracks that you have, several networks averaged.
 #
 # **Before you start**: notebook 05 explains the network, which is trained again here.
 
@@ -64,7 +64,6 @@ CLIP_SECONDS: float = 3.0  # length of a clip in seconds
 NETWORKS_FROM: str = "05_convpool"  # RUN_NAME of the step whose networks are used
 NETWORKS: list = ["convpool"]  # networks of that step that are trained here
 WAYS: list = ["crop", "zoom", "specaugment", "mixup", "sound"]  # ways to change a clip
-TRAININGS: list = []  # what is trained beside none, such as zoom or all; empty takes each way
 ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
@@ -152,8 +151,7 @@ class Mixed(keras.utils.PyDataset):
 # %%
 def noise(y, amount):
     """Add white noise, 40 to 10 decibels below the sound."""
-    hiss = np.random.default_rng(SEED).standard_normal(len(y)).astype(np.float32)
-    return y + hiss * y.std() * 10 ** ((15 * amount - 25) / 20)
+    return y + np.random.default_rng(SEED).standard_normal(len(y)).astype(np.float32) * y.std() * 10 ** ((15 * amount - 25) / 20)
 
 
 CHANGES = {
@@ -194,18 +192,14 @@ print(f"{TAKES * len(made)} takes of {len(made)} training tracks")
 # from one of its takes, drawn anew each time.
 
 # %%
-PLAN = {"none": [], **{way: [way] for way in WAYS}, "all": WAYS}
-PLAN = {name: PLAN[name] for name in ["none", *(TRAININGS or WAYS)]}
+PLAN = {"none": [], **{way: [way] for way in WAYS}}
 
 
 def clips_of(plan, side="train", seed=SEED):
     """Training clips, changed in the ways of a plan that are not layers of the network."""
     rng = np.random.default_rng(seed)
-
-    def any_take(track_id):
-        return made[track_id][rng.integers(1 + TAKES)] if track_id in made else store.frames(track_id)
-
-    source = SimpleNamespace(frames=any_take) if "sound" in plan else store  # read like a feature store
+    any_take = SimpleNamespace(frames=lambda t: made[t][rng.integers(1 + TAKES)] if t in made else store.frames(t))
+    source = any_take if "sound" in plan else store  # read like a feature store
     drawn = experiment.random_clips(side, store=source, clip_frames=clip_frames, redraw="crop" in plan, seed=seed)
     return Mixed(drawn, MIXUP * ("mixup" in plan))
 
@@ -251,8 +245,8 @@ shown = {
 # %% tags=["key-figure"]
 fig, axes = plt.subplots(2, 4, figsize=(12, 5.4), sharex=True, sharey=True, layout="constrained")
 for ax, (title, clip) in zip(axes.flat, shown.items()):
-    where = {"origin": "lower", "aspect": "auto", "extent": (0, CLIP_SECONDS, 0, store.n_mels)}
-    im = ax.imshow(clip[..., 0].T, **where, vmin=-3, vmax=3, cmap="RdBu_r")
+    box = (0, CLIP_SECONDS, 0, store.n_mels)
+    im = ax.imshow(clip[..., 0].T, origin="lower", aspect="auto", extent=box, vmin=-3, vmax=3, cmap="RdBu_r")
     ax.set_title(title)
 fig.supxlabel("time (s)")
 fig.supylabel("mel band")
@@ -260,10 +254,9 @@ fig.colorbar(im, ax=axes, label="standard deviations", ticks=range(-3, 4))
 plt.show()
 
 # %%
-hidden = np.mean(shown["SpecAugment"] == 0)
 a, b = np.argsort(shares[at])[::-1][:2]
 Markdown(
-    f"The clip is *{dataset.classes[y[at]]}*. SpecAugment hides {hidden:.0%} of it. Mixup makes it {shares[at][a]:.0%} "
+    f"The clip is *{dataset.classes[y[at]]}*. SpecAugment hides {np.mean(shown['SpecAugment'] == 0):.0%} of it. Mixup makes it {shares[at][a]:.0%} "
     f"*{dataset.classes[a]}*" + f" and {shares[at][b]:.0%} *{dataset.classes[b]}*" * bool(shares[at][b] > 0) + ". It is the clip "
     f"that is blended most: of the {len(shares)} clips in this batch, {np.sum(shares.max(axis=1) < 0.9)} hold more than a "
     "tenth of another class. Time stretch, pitch shift and noise are shown at their strongest."
@@ -311,6 +304,7 @@ def network_with(name, way, seed):
     return keras.Sequential([keras.layers.Input(base.input_shape[1:]), scaling, *extra, *rest], name=own)
 
 
+# %%
 def train(name, way, side="train", valid=valid, seed=SEED):
     """Train one network with one plan, the same first weights for the same seed; return it with its history."""
     network, batches = network_with(name, way, seed), clips_of(PLAN[way], side, seed)
@@ -318,13 +312,12 @@ def train(name, way, side="train", valid=valid, seed=SEED):
     network.compile(keras.optimizers.Adam(rate), loss="categorical_crossentropy", metrics=["accuracy"])
     return network, training.fit(network, batches, valid, epochs=epochs)
 
-
+# %%
 epochs = max(2, round(STEPS / (a_epoch := len(clips_of([])))))  # of so many steps
 networks, histories = {}, {}
-for name in NETWORKS:
-    for way in PLAN:
-        network, history = train(name, way)
-        networks[network.name], histories[network.name] = network, history
+for name, way in ((name, way) for name in NETWORKS for way in PLAN):
+    network, history = train(name, way)
+    networks[network.name], histories[network.name] = network, history
 
 # %% tags=["key-figure"]
 fig, axes = plt.subplots(1, len(NETWORKS), figsize=(8 * len(NETWORKS), 4.2), sharey=True, squeeze=False)
@@ -404,21 +397,20 @@ plt.show()
 # of a difference. For a **p-value**, toss a coin for each artist: if a way made no difference, its gains and losses could
 # as well have the other sign. How often does chance alone give a difference this large? SciPy tosses the coins.
 #
-# Many comparisons need a correction. Who tests at the level of 5 % is wrong once in twenty tests, even where nothing helps.
+# Many comparisons need a correction. Anyone who tests at the 5 % level is wrong about once in twenty tests, even where
+# nothing helps.
 # **Holm's correction** multiplies the smallest p-value by the number of tests, the next by one less, and so on; none may
 # end below the one before.
 
 # %%
 pairs = {f"{name}-{way}": f"{name}-none" for name in NETWORKS for way in list(PLAN)[1:]}
-against = pd.DataFrame({
-    name: evaluate.compare(test.Y, proba[name], proba[other], groups=groups, seed=SEED) for name, other in pairs.items()
-}).T  # fmt: skip
+against = pd.DataFrame({n: evaluate.compare(test.Y, proba[n], proba[o], groups=groups, seed=SEED) for n, o in pairs.items()}).T
 
 # %%
 right = {name: (p.argmax(axis=1) == test.Y).astype(int) for name, p in proba.items()}
 gains = pd.DataFrame({name: right[name] - right[other] for name, other in pairs.items()}).groupby(groups).sum()
-coins = {"permutation_type": "samples", "n_resamples": 9999, "random_state": SEED}  # the sign of each artist's gain
-against["p"] = permutation_test((gains.to_numpy(),), np.sum, **coins).pvalue
+# Coins are tossed for the sign of each artist's gain.
+against["p"] = permutation_test((gains.to_numpy(),), np.sum, permutation_type="samples", n_resamples=9999, random_state=SEED).pvalue
 against["p (Holm)"] = evaluate.holm(against["p"])
 clear = against["p (Holm)"] < 0.05
 against["verdict"] = np.where(clear, np.where(against["difference"] > 0, "better", "worse"), "cannot tell")
@@ -450,24 +442,24 @@ Markdown(
 #
 # ## A recipe for few songs
 #
-# Now take what helped: the way with the lowest validation loss above, whatever the test set says, and the falling rate. Add
-# two habits. **Use all you have.** Once the way is chosen, the validation tracks have done their work and may teach, too;
-# the models of notebook 04 learn from them as well. **Average several networks** that differ in nothing but the seed. Where one is
-# wrong by bad luck, the others outvote it. They become one network with one file, whose last layer takes the mean.
+# Nothing above is certain to help, but a recipe needs a way: take the one with the lowest validation loss, whatever the test
+# set says, and the falling rate. Add two habits. **Use all you have.** Once the way is chosen, the validation tracks have
+# done their work and may teach, too; the models of notebook 04 learn from them as well. With more tracks an epoch is longer,
+# so these networks also make more steps: that row shows both effects together. **Average several networks** that differ in
+# nothing but the seed. Where one is wrong by bad luck, the others usually correct it. They become one network with one
+# file, whose last layer takes the mean.
 
 # %%
 chosen, way = final.idxmin().split("-")
-both = [*ids["train"], *ids["valid"]]
-members = [train(chosen, way, side=both, valid=None, seed=SEED * AVERAGED + k) for k in range(AVERAGED)]
+members = [train(chosen, way, side=[*ids["train"], *ids["valid"]], valid=None, seed=SEED * AVERAGED + k) for k in range(AVERAGED)]
 picture = keras.layers.Input(members[0][0].input_shape[1:])
 averaged = keras.layers.Average()([network(picture) for network, _ in members]) if AVERAGED > 1 else members[0][0](picture)
 recipe = keras.Model(picture, averaged, name=f"{chosen}-recipe")
-ladder = {
-    "best epoch, as in 05": keras.models.load_model(files[chosen], compile=False, safe_mode=True),
-    f"falling rate, {way}": networks[f"{chosen}-{way}"],
-    "all tracks": members[0][0],
-    f"{AVERAGED} averaged": recipe,
-}
+
+# %%
+saved = keras.models.load_model(files[chosen], compile=False, safe_mode=True)
+names = ["best epoch, as in 05", f"falling rate, {way}", "all tracks", f"{AVERAGED} averaged"]
+ladder = dict(zip(names, [saved, networks[f"{chosen}-{way}"], members[0][0], recipe]))
 answers = {step: evaluate.by_track(network, test, groups=groups, seed=SEED) for step, network in ladder.items()}
 climb = pd.DataFrame({step: row for step, (_, row) in answers.items()}).T
 climb[["accuracy", "accuracy_low", "accuracy_high", "clip_accuracy", "log_loss", "chance", "n_test"]].round(3)
@@ -489,8 +481,9 @@ Markdown(
 )
 
 # %% [markdown]
-# One split and one run of each step say little about a step. The results that are kept in `notebooks/results/` have the
-# recipe on five folds, beside all other families, on synthetic and on real music.
+# One split and one run of each step say little about a step, and the recipe was put together while looking at such tests.
+# The results that are kept in `notebooks/results/` have it on five folds of this dataset, beside all other families, and
+# on real music, where it gains less.
 #
 # ## Results
 #

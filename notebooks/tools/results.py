@@ -31,16 +31,21 @@ from notebooks.tools.build import ROOT
 
 HEAD = """# Results
 
-Written by `make results` from studies that anyone can repeat with `make study`. A few models stand
-for the series. An interval redraws test tracks (whole artists, where they are known) and trainings.
-*Beats* counts the models that are beaten after Holm's correction. Models of notebooks 04 and 10
-draw nothing at random, so they have one training a fold. The recipe of 06 learns from the
-validation tracks, too, as the models of 04 do; its seconds are those of all its networks.
+Written by `make results` from studies that anyone can repeat with `make study`. One or two models
+of each notebook are compared; a name begins with the notebook's number. *Right* is the accuracy by
+track. Its interval redraws test tracks (whole artists, where they are known) and trainings. *Beats*
+counts the models of the same table that a model beats after Holm's correction; the CSV file names
+them. *Seconds* is the training time of one model. Models of notebooks 04 and 10 draw nothing at
+random, so they have one training a fold. The recipe of 06 is the average of three networks that
+also learn from the validation tracks, as the models of 04 do. Here it tries crop and SpecAugment
+and takes the one with the lower validation loss.
 """
 FOOT = """## What to doubt
 
-- The recipe of 06 was put together while looking at these tests, all but that of three genres. Only
-  there its figure is untouched by that choice.
+- The recipe of 06 was put together while looking at the tests of synthetic music and of five
+  genres, and the tracks of three genres are among those of five. So its figures flatter it.
+- SpecAugment alone scores no higher than the plain network in any table. What the recipe gains, it
+  owes to more tracks, more steps and three networks.
 - The copies of GTZAN behind these tables are not complete: none has a track of the official test
   list. The tables say how many tracks were tested.
 - GTZAN repeats artists within a genre. The fault-filtered lists keep them apart. A study of all
@@ -52,7 +57,7 @@ FOOT = """## What to doubt
 ## What others report
 
 On all ten genres of GTZAN with the fault-filtered lists, 290 test tracks (one is 0.3 points, an
-interval spans about ten). Not to be held against the tables above, which have fewer tracks.
+interval spans about ten). Not comparable with the tables above, which have fewer tracks.
 
 | system | accuracy | source |
 | --- | --- | --- |
