@@ -74,7 +74,7 @@ pull: $(INSTALLED)  ## bring an edit made in JupyterLab back into notebooks/src 
 
 site: $(INSTALLED)  ## the whole series as static pages, in runs/site
 	@rm -rf runs/site
-	@$(RUN) -m uv tool run --quiet --python $(RUN) --from sphinx==7.4.7 --with-requirements notebooks/site/requirements.txt \
+	@$(RUN) -m uv tool run --quiet --python $(RUN) --from sphinx --with-requirements notebooks/site/requirements.txt \
 	  sphinx-build -q -W --keep-going -c notebooks/site . runs/site
 	@echo "Open runs/site/index.html"
 

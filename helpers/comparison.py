@@ -210,7 +210,7 @@ def write(path: str | os.PathLike, dataset, models, pairs, answered) -> None:
     first = ["model", "fold", "seed", "n_test", "accuracy"]
     table = table[[*first, *(c for c in table if c not in first)]]
     made = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow", "librosa"))
-    rule = re.sub(r"fold \d+ of (\d+)", r"\1 folds", answered["split"].iloc[0])
+    rule = re.sub(r"fold \d+ of (\d+)", r"\1 folds", next(iter(answered["split"]), "no models"))
     rule += "" if dataset.multilabel else f"; chance {1 / len(dataset.classes):.2f}"
     note = f"# {dataset.name} ({rule}), computed on {date.today()} with {made}\n"
     write_atomic(path, note + table.to_csv(index=False, float_format="%.4g", lineterminator="\n"))

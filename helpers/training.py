@@ -59,7 +59,8 @@ def fit(network: keras.Model, X, valid=None, *, epochs: int, patience: int | Non
     Raises
     ------
     ValueError
-        The loss was never finite: the network diverged.
+        The loss of the weights to be kept is not finite: the network diverged. Or there is
+        `patience`, but nothing to choose the epoch by.
 
     Examples
     --------
@@ -74,6 +75,8 @@ def fit(network: keras.Model, X, valid=None, *, epochs: int, patience: int | Non
     >>> len(history["val_loss"])
     2
     """
+    if patience and valid is None:
+        raise ValueError("patience chooses an epoch by its validation loss: give `valid`")
     callbacks = [keras.callbacks.TerminateOnNaN(), TqdmCallback(verbose=0)]
     if patience:
         callbacks += [
@@ -84,9 +87,10 @@ def fit(network: keras.Model, X, valid=None, *, epochs: int, patience: int | Non
     history = network.fit(
         X, validation_data=valid, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False
     ).history
-    if not np.isfinite(history.get("val_loss" if valid else "loss", [np.nan])).any():
+    losses = history.get("val_loss", []) if patience else history["loss"][-1:]
+    if not np.isfinite(losses).any():
         raise ValueError(f"{network.name} diverged: its loss is not finite. Lower LEARNING_RATE.")
-    kept = np.nanargmin(history["val_loss"]) if patience else len(history["loss"]) - 1
+    kept = np.nanargmin(losses) if patience else len(history["loss"]) - 1
     return history | {"seconds": time.perf_counter() - begin, "kept": int(kept)}
 
 

@@ -45,7 +45,7 @@ def graph() -> dict[str, list[str]]:
     edges: dict[str, set[str]] = {}
     for path, name in files().items():
         edges.setdefault(name, set()).update(room(other) for other in imported(path))
-    return {name: sorted(others - {name, ""}) for name, others in sorted(edges.items())}
+    return {name: sorted(others & edges.keys() - {name}) for name, others in sorted(edges.items())}
 
 
 def drawing() -> str:

@@ -18,10 +18,13 @@ pytestmark = pytest.mark.processes
 def pages(tmp_path_factory):
     """All pages, by their place in the site."""
     copy = tmp_path_factory.mktemp("site") / "series"
-    left = shutil.ignore_patterns(".*", "runs", "tests", "helpers", "src", "[!R]*.npz")
-    shutil.copytree(ROOT, copy, ignore=left)
-    (copy / "data" / "gtzan").mkdir(exist_ok=True)
+    shutil.copytree(ROOT / "notebooks", copy / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    (copy / "data" / "gtzan").mkdir(parents=True)  # data sets may be large, and are not copied
     (copy / "data" / "gtzan" / "NOTES.md").write_text("# Not a page of the site")
+    (copy / "models").mkdir()
+    for name in ("Makefile", "requirements.txt", "constraints.txt", "README.md", "CONTRIBUTING.md",
+                 "CHANGELOG.md", "data/README.md", "models/README.md"):  # fmt: skip
+        shutil.copy2(ROOT / name, copy / name)
     (copy / ".venv").symlink_to(ROOT / ".venv")
     done = subprocess.run(["make", "site"], cwd=copy, capture_output=True, text=True)
     said = done.stdout + done.stderr

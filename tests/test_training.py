@@ -122,6 +122,28 @@ def test_divergence_is_said():
         training.fit(net, Batches(), Batches(), epochs=2, patience=2)
 
 
+def test_without_patience_a_late_divergence_is_said():
+    """The first epoch is finite, but the weights of the last would be kept."""
+
+    class Late(Batches):
+        epoch = 0
+
+        def on_epoch_end(self):
+            self.epoch += 1
+
+        def __getitem__(self, i):
+            X, y = super().__getitem__(i)
+            return (X * np.nan if self.epoch else X), y
+
+    with pytest.raises(ValueError, match="net diverged"):
+        training.fit(network(), Late(), epochs=3)
+
+
+def test_patience_needs_something_to_choose_by():
+    with pytest.raises(ValueError, match="give `valid`"):
+        training.fit(network(), Batches(), epochs=2, patience=1)
+
+
 def test_record_writes_row_network_and_card(tmp_path):
     net = network()
     history = training.fit(net, Batches(), Batches(), epochs=2, patience=2)

@@ -32,7 +32,7 @@ def answer_changed(network, layer, batches):
 
 masks = {width: clips.SpecAugment(time=width, frequency=width, masks=2, seed=SEED) for width in (0.0, 0.1, 0.3, 0.6)}
 pd.DataFrame(
-    {name: {w: answer_changed(networks[name], mask, test) for w, mask in masks.items()} for name in (plain, lowest.drop(plain).idxmin())}
+    {name: {w: answer_changed(networks[name], mask, test) for w, mask in masks.items()} for name in (plain, final.drop(plain).idxmin())}
 ).rename_axis("width of a mask").round(2)
 
 # %%

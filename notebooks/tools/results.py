@@ -15,7 +15,6 @@ import re
 import shutil
 import sys
 from itertools import takewhile
-from operator import itemgetter
 from pathlib import Path
 
 import matplotlib
@@ -106,7 +105,8 @@ def page(root: Path = ROOT) -> str:
     for path in sorted((root / "notebooks" / "results").glob("*.csv")):
         study = (root / "notebooks" / "studies" / f"{path.stem}.yml").read_text(encoding="utf-8")
         about = " ".join(line[2:] for line in takewhile(lambda x: x[0] == "#", study.splitlines()))
-        title, needs = itemgetter("title", "needs")(yaml.safe_load(study))
+        told = yaml.safe_load(study)
+        title, needs = told["title"], told["needs"]
         note = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         models, _ = read(path)
         rows = [COLUMNS, ["---"] * len(COLUMNS)]
