@@ -70,4 +70,4 @@ if len(dated) > 3:
         found = drift.trend(of_year[tag], dated, n_shuffles=min(SHUFFLES, 1000), seed=SEED)
         rows[tag] = {"rank correlation": found.statistic, "p": found.pvalue}
 changes = pd.DataFrame.from_dict(rows, orient="index", columns=["rank correlation", "p"])
-changes.assign(**{"p after Holm": holm(changes["p"])}).sort_values("p").head(8).round(3)
+changes.assign(**{"p after Holm": evaluate.holm(changes["p"])}).sort_values("p").head(8).round(3)
