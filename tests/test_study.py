@@ -776,12 +776,19 @@ def test_the_first_screen_says_what_was_found_and_how_far_it_can_be_believed():
     assert report.headline(told, pd.DataFrame([other])) == ""
 
 
-def test_a_chart_of_many_models_shows_the_highest_of_each_step():
+def test_a_chart_of_many_models_shows_the_highest_of_each_step(monkeypatch):
+    drawn = []
+
+    def note(rows, **options):
+        drawn.append(list(rows.index))
+
+    monkeypatch.setattr(report.plotting, "intervals", note)
     rows = [{"model": f"m{i}", "notebook": f"0{i % 3}", "dataset": "tiny", "metric": "accuracy",
              "accuracy": 0.9 - i / 100, "chance": 0.1} for i in range(20)]  # fmt: skip
     [(many, _)] = report.charts(pd.DataFrame(rows))
     [(few, _)] = report.charts(pd.DataFrame(rows[:5]))
     assert "the highest model of each step" in many and "highest" not in few
+    assert drawn == [["m0 · 00", "m1 · 01", "m2 · 02"], [f"m{i} · 0{i % 3}" for i in range(5)]]
 
 
 def test_numbers_in_the_report():

@@ -79,6 +79,7 @@ def test_a_rate_rises_for_a_tenth_of_the_steps_then_falls():
     rates = [float(rate(step)) for step in range(101)]
     assert np.argmax(rates) == 10 and max(rates) == pytest.approx(0.2)
     assert (np.diff(rates[:11]) > 0).all() and (np.diff(rates[10:]) < 0).all()
+    assert rates[-1] == pytest.approx(0, abs=1e-8)
     assert np.isfinite([float(training.falling(0.2, 1)(step)) for step in (0, 1)]).all()
 
 
@@ -124,19 +125,11 @@ def test_divergence_is_said():
 
 def test_without_patience_a_late_divergence_is_said():
     """The first epoch is finite, but the weights of the last would be kept."""
-
-    class Late(Batches):
-        epoch = 0
-
-        def on_epoch_end(self):
-            self.epoch += 1
-
-        def __getitem__(self, i):
-            X, y = super().__getitem__(i)
-            return (X * np.nan if self.epoch else X), y
-
+    trained = SimpleNamespace(history={"loss": [0.5, np.nan], "val_loss": [0.5, np.nan]})
+    net = SimpleNamespace(name="net", fit=lambda *args, **options: trained)
     with pytest.raises(ValueError, match="net diverged"):
-        training.fit(network(), Late(), epochs=3)
+        training.fit(net, Batches(), Batches(), epochs=2)
+    assert training.fit(net, Batches(), Batches(), epochs=2, patience=2)["kept"] == 0
 
 
 def test_patience_needs_something_to_choose_by():
