@@ -23,7 +23,7 @@ rng = np.random.default_rng(SEED)
 changes = {"as it is": lambda X: X, "backwards": lambda X: X[:, ::-1], "shuffled": lambda X: X[:, rng.permutation(X.shape[1])]}
 lost, known = {}, experiment.Y.loc[ids["valid"]].to_numpy()
 for name, network in networks.items():
-    part = every_clip("valid", name)
+    part = in_order("valid", name)
     for change, turn in changes.items():
         of_clips = np.concatenate([evaluate.predict(network, turn(part[i][0])) for i in range(len(part))])
         score = evaluate.scores(known, evaluate.track_proba(of_clips, part.owner), n_boot=2)[SCORE]
@@ -54,8 +54,8 @@ mfcc_cnn = keras.Sequential([*layers, keras.layers.Dense(n_answers, activation=A
 mfcc_cnn.compile(keras.optimizers.Adam(LEARNING_RATE), loss=LOSS)
 few = min(EPOCHS, 8)
 X = experiment.random_clips(clips_per_track=RIVAL_CLIPS)
-training.fit(mfcc_cnn, X, every_clip("valid", "mfcc-lstm"), epochs=few, patience=few)
-_, row = evaluate.by_track(mfcc_cnn, every_clip("test", "mfcc-lstm"), groups=groups, seed=SEED)
+training.fit(mfcc_cnn, X, in_order("valid", "mfcc-lstm"), epochs=few, patience=few)
+_, row = evaluate.by_track(mfcc_cnn, in_order("test", "mfcc-lstm"), groups=groups, seed=SEED)
 print("mfcc-cnn:", evaluate.describe(row, metric=SCORE))
 if "mfcc-lstm" in rows:
     print("mfcc-lstm:", evaluate.describe(rows["mfcc-lstm"], metric=SCORE))

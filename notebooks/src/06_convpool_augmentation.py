@@ -236,7 +236,7 @@ sounds = {"as it is": sound, **{name: CHANGES[name](sound, 1.0) for name in ("ti
 shown = {
     "as it is": scale(X)[at],
     "crop": scale(clips.cut(frames, elsewhere, clip_frames)[..., None]),
-    "zoom": np.asarray(LAYERS["zoom"]()(scale(X), training=True))[at],
+    "zoom": np.asarray(keras.layers.RandomZoom((-ZOOM, -ZOOM), (-ZOOM, -ZOOM))(scale(X), training=True))[at],
     "SpecAugment": np.asarray(LAYERS["specaugment"]()(scale(X), training=True))[at],
     "mixup": scale(mixed[at]),
     **{n: scale(clips.cut(features.log_mel(y, **made_with).T[..., None], 0, clip_frames)) for n, y in list(sounds.items())[1:]},
@@ -245,9 +245,9 @@ shown = {
 # %% tags=["key-figure"]
 fig, axes = plt.subplots(2, 4, figsize=(12, 5.4), sharex=True, sharey=True, layout="constrained")
 for ax, (title, clip) in zip(axes.flat, shown.items()):
-    box = (0, CLIP_SECONDS, 0, store.n_mels)
-    im = ax.imshow(clip[..., 0].T, origin="lower", aspect="auto", extent=box, vmin=-3, vmax=3, cmap="RdBu_r")
-    ax.set_title(title)
+    hidden_is_grey = np.ma.masked_equal(clip[..., 0].T, 0)  # the mean, 0, which SpecAugment puts in
+    im = ax.imshow(hidden_is_grey, origin="lower", aspect="auto", extent=(0, CLIP_SECONDS, 0, store.n_mels), vmin=-3, vmax=3, cmap="RdBu_r")
+    ax.set(title=title, facecolor="0.6")
 fig.supxlabel("time (s)")
 fig.supylabel("mel band")
 fig.colorbar(im, ax=axes, label="standard deviations", ticks=range(-3, 4))
@@ -259,7 +259,7 @@ Markdown(
     f"The clip is *{dataset.classes[y[at]]}*. SpecAugment hides {np.mean(shown['SpecAugment'] == 0):.0%} of it. Mixup makes it {shares[at][a]:.0%} "
     f"*{dataset.classes[a]}*" + f" and {shares[at][b]:.0%} *{dataset.classes[b]}*" * bool(shares[at][b] > 0) + ". It is the clip "
     f"that is blended most: of the {len(shares)} clips in this batch, {np.sum(shares.max(axis=1) < 0.9)} hold more than a "
-    "tenth of another class. Time stretch, pitch shift and noise are shown at their strongest."
+    "tenth of another class. Zoom, time stretch, pitch shift and noise are shown at their strongest."
 )
 
 # %% [markdown]
