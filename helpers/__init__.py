@@ -3,8 +3,8 @@
 `datasets` (with `download`, `demo`), `audio`, `features`, `store`, `splits`, `clips`, `experiment`,
 `training`, `evaluate`, `comparison`, `classify`, `recommend`, `pages`, `explain`; beside them
 `published` (networks from elsewhere), `quality` (the audit), `symbolic` (MIDI, chords, keys),
-`drift` (change over the years), `interactive` (menus, maps, players, the microphone), `plotting`
-and `files`.
+`drift` (change over the years), `interactive` (menus, maps, players, the microphone), `export` (to
+other programs), `plotting` and `files`.
 """
 
 import os

@@ -3,6 +3,7 @@
 ``python -m helpers.classify SOUND... --csv CSV`` asks musicnn, which has learned from real songs,
 about files and whole folders; with a ``.keras`` file before the sounds, it asks that network.
 ``--page PAGE`` writes a page to look at and to listen to: of one song, or of a library.
+``--export FORMAT`` writes the network for another program, which gives it samples.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Classifier:
             )
         self.read = READERS[kind]
         self.path = Path(path)
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
+        self.whole = network = keras.models.load_model(path, compile=False, safe_mode=True)
         last = network.layers[-1]
         self.network = keras.Model(network.inputs[0], [last.input, network.outputs[0]])
 
@@ -220,6 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     told = _parser().parse_args(argv)
     model = told.sounds.pop(0) if told.sounds[0].endswith(".keras") else None
     try:
+        if told.export:
+            return _export(Classifier(model or published.musicnn(told.data_dir)), told)
         out = told.page or told.csv
         if out.is_dir():
             raise ValueError(f"{out} is a folder; give the name of a file in it")
@@ -252,10 +255,25 @@ def _parser() -> argparse.ArgumentParser:
     out = parser.add_mutually_exclusive_group()
     out.add_argument("--csv", type=Path, default=Path("answers.csv"), help="table to write")
     out.add_argument("--page", type=Path, help="page to write instead: .html")
+    out.add_argument("--export", choices=["onnx", "litert"],
+                     help="write the network for another program instead: --export onnx "
+                     "[MODEL.keras] OUT.onnx, or litert [MODEL.keras] OUT.tflite")  # fmt: skip
     parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
     parser.add_argument("--collection", help="table that notebook 13 wrote; names similar tracks")
     parser.add_argument("--data-dir", default="data", help="folder where musicnn is kept")
     return parser
+
+
+def _export(ask: Classifier, told: argparse.Namespace) -> int:
+    """Write the network for another program."""
+    from helpers.export import card_of, export
+
+    if len(told.sounds) != 1:
+        raise ValueError("give one file to write after the network, and no sounds")
+    out = export(ask, told.sounds[0], form=told.export)
+    size = out.stat().st_size / 1e6
+    print(f"{out}: {size:.1f} MB; {card_of(out)} says how to ask it")
+    return 0
 
 
 def _write_page(ask: Classifier, told: argparse.Namespace, sounds: Sequence[Path]) -> int:
