@@ -19,7 +19,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch listen test test-versions lab notebooks render assignment pull site results bench lint imports clean
+.PHONY: help run study fetch listen test test-browser test-versions lab notebooks render assignment pull site results bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ fetch: $(INSTALLED)  ## download a data set: DATASET=fma_small DATA_DIR=data
 
 test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FAST=1 leaves out what starts processes
 	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not processes")
+
+test-browser: $(INSTALLED)  ## every test in a browser: JupyterLab runs pages, site, song page, library page
+	@$(ONE_THREAD) IN_BROWSER=1 $(RUN) -m pytest -q -n $(JOBS) tests/test_browser.py tests/test_lab.py tests/test_site.py
 
 test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab
 	@$(ONE_THREAD) $(RUN) -m tests.versions

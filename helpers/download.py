@@ -239,7 +239,7 @@ class _Resume:
 
     def _write(self, response, have: int, total: int | None) -> None:
         import requests
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         bar = tqdm(
             initial=have,
@@ -294,7 +294,7 @@ def _size_of_wheel(work: Path) -> int:
 
 def _pip_download(remote: Remote, work: Path, wheel: Path, *, progress: bool) -> None:
     """Run ``pip download`` into the folder `work`, with a progress bar of the bytes that arrive."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     wanted = work / "requirements.txt"
     wanted.write_text(f"{remote.requirement} --hash={remote.known_hash}\n", encoding="utf-8")
@@ -352,7 +352,7 @@ def unpack(
 
 
 def _write_members(archive: Path, folder: Path, members: tuple, *, progress: bool) -> None:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     with _opened(archive) as file:
         zipped = isinstance(file, zipfile.ZipFile)

@@ -221,7 +221,8 @@ def framed(page: str, *, height: int = 900) -> str:
     1
     """
     style = f"width:100%;height:{height}px;border:1px solid #8888"
-    return f'<iframe title="song" style="{style}" srcdoc="{html.escape(page)}"></iframe>'
+    frame = f'<iframe title="song" style="{style}" srcdoc="{html.escape(page)}"></iframe>'
+    return f"<div>{frame}</div>"  # of a bare frame, IPython warns in red
 
 
 def clock(seconds: float) -> str:

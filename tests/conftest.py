@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[1]
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
@@ -16,11 +21,13 @@ DESKTOP = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the small study: it takes longest; another process does the rest beside it."""
     items.sort(key=lambda item: item.path.name != "test_series.py")
-    if "EVERY_NETWORK" not in os.environ:
-        later = pytest.mark.skip(reason="a quarter of a minute: `make test-versions` runs it")
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(later)
+    if "EVERY_NETWORK" in os.environ:
+        return
+    for item in items:
+        if slow := item.get_closest_marker("slow"):
+            more, variable = slow.args or ("test-versions", "EVERY_NETWORK")
+            if variable not in os.environ:
+                item.add_marker(pytest.mark.skip(reason=f"it takes long: `make {more}` runs it"))
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +73,50 @@ def visit(chromium):
         assert not errors
         local = ("file:", "data:", "blob:", "http://127.0.0.1", "ws://127.0.0.1")
         assert [url for url in asked if not url.startswith(local)] == []
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Start JupyterLab on a free port, with nothing of this user's settings."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = {name: str(tmp_path / "jupyter" / name) for name in (
+        "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
+        "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}  # fmt: skip
+    settings = Path(folders["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)  # every cell is in the page, not only those in sight
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    with (tmp_path / "lab.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+             "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
+             f"--ServerApp.root_dir={tmp_path}", "--IdentityProvider.token=",
+             "--LabApp.expose_app_in_browser=True"],
+            env=os.environ | folders | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
+        )  # fmt: skip
+
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/lab"
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        finally:
+            process.kill()
+
+
+def run_all(page) -> None:
+    """Run all cells of the notebook that JupyterLab shows, and wait for the last one."""
+    # The session is there before the kernel is: ask for the kernel's own word.
+    here = "window.jupyterapp?.shell.currentWidget?.sessionContext"
+    page.wait_for_function(f"{here}?.session?.kernel?.status === 'idle'", timeout=60_000)
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
 def serious(page) -> list[str]:

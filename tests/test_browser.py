@@ -1,10 +1,5 @@
 """In a real browser: pages play, jump, search and fit; the microphone answers in JupyterLab."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -16,45 +11,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers import interactive, pages
 from helpers.classify import Answer
-from tests.conftest import DESKTOP, PHONE, serious
+from tests.conftest import DESKTOP, PHONE, run_all, serious
 
 playwright = pytest.importorskip("playwright.sync_api", reason="make test installs it")
 
-ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture
-def lab(tmp_path):
-    """Start JupyterLab on a free port, with nothing of this user's settings."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folders = {name: str(tmp_path / "jupyter" / name) for name in (
-        "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR",
-        "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")}  # fmt: skip
-    with (tmp_path / "lab.txt").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
-             "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0",
-             f"--ServerApp.root_dir={tmp_path}", "--IdentityProvider.token=",
-             "--LabApp.expose_app_in_browser=True"],
-            env=os.environ | folders | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
-        )  # fmt: skip
-
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab"
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        finally:
-            process.kill()
 
 
 CELL = """
@@ -74,10 +35,7 @@ def test_the_microphone_answers_in_jupyterlab(lab, visit, tmp_path):
     notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=kernel)
     nbformat.write(notebook, tmp_path / "try.ipynb")
     page = visit(f"{lab}/tree/try.ipynb")
-    # The session is there before the kernel is: ask for the kernel's own word.
-    here = "window.jupyterapp?.shell.currentWidget?.sessionContext"
-    page.wait_for_function(f"{here}?.session?.kernel?.status === 'idle'", timeout=60_000)
-    page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+    run_all(page)
     button = page.get_by_role("button", name="record 2 s")
     button.click(timeout=60_000)
     shown = page.locator("button:has-text('record') + pre")

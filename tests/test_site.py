@@ -90,6 +90,25 @@ def test_in_a_browser_a_page_fits_and_can_be_used_by_everybody(pages, visit, pag
     assert not serious(shown)
 
 
+def test_what_jupyterlab_folds_is_folded(pages):
+    _, soups = pages
+    (page,) = [soup for path, soup in soups.items() if path.stem == "05_convpool"]
+    folded = [cell.get_text() for cell in page.select(".cell.tag_hide-input")]
+    for title in ("Setup", "Imports", "Parameters"):
+        assert sum(f"# @title {title}" in text for text in folded) == 1
+    assert len(folded) == 3
+
+
+def test_in_a_browser_a_figure_opens_alone(pages, visit):
+    shown = visit((pages[0] / "notebooks" / "03_load_xy.html").as_uri(), **PHONE)
+    figure = shown.locator("article .cell_output img").first
+    name, wide = figure.get_attribute("src"), figure.evaluate("image => image.naturalWidth")
+    assert wide > figure.bounding_box()["width"]
+    figure.click()
+    shown.wait_for_url(f"**/{name.rpartition('/')[2]}")
+    assert shown.evaluate("document.images[0].naturalWidth") == wide
+
+
 def test_in_a_browser_the_search_finds_a_page(pages, visit):
     shown = visit((pages[0] / "search.html").as_uri() + "?q=SpecAugment")
     shown.get_by_role("link", name="Augmentation").first.wait_for(timeout=20_000)

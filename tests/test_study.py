@@ -246,6 +246,19 @@ def test_report_tells_the_run(ran):
         assert (ran.folder / link).exists(), link
 
 
+def test_the_report_links_into_the_site_that_is_there(root, no_kernel):
+    for name in ("01_a", "02_b"):
+        write_notebook(root, name, "1", declared=PARAMETERS)
+    site = root / "runs" / "site" / "notebooks"
+    site.mkdir(parents=True)
+    (site / "01_a.html").touch()
+    run(root, write_study(root, steps=[{"notebook": "01_a"}, {"notebook": "02_b"}]))
+    page = (root / "runs" / "tiny" / "report.html").read_text()
+    links = re.findall('href="([^"]+)">in the series', page)
+    assert links == ["../site/notebooks/01_a.html"]
+    assert (root / "runs" / "tiny" / links[0]).exists()
+
+
 # --- what runs again ------------------------------------------------------------------------
 
 

@@ -154,7 +154,7 @@ def _play(
 ) -> dict[str, str]:
     """Render what is missing, several at a time; return the reason for each file that failed."""
     from joblib import Parallel, delayed
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     todo = [(m, o) for m, o in zip(midi, out) if not os.path.exists(o)]
     try:

@@ -1,5 +1,7 @@
 """The series as static pages, from the kept notebooks: `make site`."""
 
+import json
+
 project = "Music classification notebooks"
 extensions = ["myst_nb", "sphinx_external_toc", "sphinx_copybutton", "sphinxcontrib.mermaid"]
 external_toc_path = "notebooks/site/_toc.yml"
@@ -25,3 +27,18 @@ html_static_path = ["static"]
 html_css_files, html_js_files = ["site.css"], ["site.js"]
 html_show_copyright = html_show_sphinx = False
 html_show_search_summary = False  # it would be fetched, which a page on a disk may not do
+
+
+def fold(app, name, source):
+    """Fold on the site the cells that are folded in JupyterLab: setup, imports, parameters."""
+    if app.env.doc2path(name).endswith(".ipynb"):
+        nb = json.loads(source[0])
+        for cell in nb["cells"]:
+            if cell["metadata"].get("jupyter", {}).get("source_hidden"):
+                cell["metadata"].setdefault("tags", []).append("hide-input")
+        source[0] = json.dumps(nb)
+
+
+def setup(app):
+    """Let Sphinx call `fold` with every file that it reads."""
+    app.connect("source-read", fold)

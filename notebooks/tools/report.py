@@ -144,6 +144,7 @@ def write_report(study: Study, *, began: datetime, jobs: int = 1) -> Path:
         n_models=len(found),
         many=len(found) > MANY,
         figures=[figure for step in steps for figure in _key_figures(study, step)],
+        on_site={path.stem for path in study.folder.parent.glob("site/notebooks/*.html")},
         duration=duration,
         own=lambda step: _own_parameters(study, step),
     )
