@@ -19,7 +19,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 DATASET ?= gtzan_mini
-.PHONY: help run study fetch listen test test-browser test-versions lab notebooks render assignment pull site results bench lint imports clean
+.PHONY: help run study fetch listen test test-browser test-versions lab notebooks render assignment pull site results pictures bench lint imports clean
 
 help:  ## print this help
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,6 +83,9 @@ site: $(INSTALLED)  ## the whole series as static pages, in runs/site
 
 results: $(INSTALLED)  ## keep the comparison of a finished study with the series (STUDY=demo_full)
 	@$(RUN) -m notebooks.tools.results "$(STUDY)"
+
+pictures: $(INSTALLED)  ## the README's picture of a song page, taken in a browser
+	@$(RUN) -m tests.pictures
 
 bench: $(INSTALLED)  ## one table: speed and memory beside what one would use instead
 	@$(RUN) -m uv pip install --quiet --python $(RUN) -r tests/benchmarks/requirements.txt -c constraints.txt

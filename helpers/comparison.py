@@ -24,6 +24,7 @@ from helpers.files import write_atomic
 HELD = 3_000_000  # draws of a track that are held at once for each model
 COST = ["parameters", "train_seconds"]
 FOLD = re.compile(r"fold \d+")  # in the rule of a split
+PART = re.compile(r"; ([\d.]+ %) of the training and validation groups \(seed \d+\)")
 
 
 def claims(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
@@ -62,28 +63,30 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str
         1 where a track has the label. Answers about other classes or tracks are passed over.
     rule : str
         Of the split. Models of other splits are passed over, unless only the number of the fold
-        differs.
+        differs, or they have learned from a part of the training groups.
 
     Returns
     -------
     pd.DataFrame
         One row a track and training: model ("05 convpool": page and name; the whole name of the
-        step where two steps of a page trained it alike), split, fold, seed,
+        step where two steps of a page trained it alike; ", 50 %" follows where it has learned
+        from a part), split, fold, seed,
         track_id, right (1 or 0; where a track has k labels, the share of them among the k most
         probable answers), and the parameters and train_seconds of the model.
     """
-    found, seen = [], set()
+    found, seen, same = [], set(), _whole(rule)
     for file in sorted(Path(out_dir, "metrics").glob("*.json")):
         row = json.loads(file.read_text(encoding="utf8"))
         answer = Path(out_dir, "predictions", f"{file.stem}.parquet")
         proba = pd.read_parquet(answer) if row["dataset"] == dataset and answer.exists() else T[:0]
         known = len(proba) and list(proba) == list(T) and proba.index.isin(T.index).all()
-        if not known or FOLD.sub("", row["split"]) != FOLD.sub("", rule):
+        if not known or _whole(row["split"]) != same:
             continue
         truth = T.loc[proba.index].to_numpy()
         hits = (truth * claims(truth, proba.to_numpy())).sum(axis=1)
         about = {"fold": row.get("fold", 0)} | {n: row.get(n) for n in ("split", "seed", *COST)}
-        name = f"{row['notebook'][:2]} {row['model']}"
+        part = PART.search(row["split"])
+        name = f"{row['notebook'][:2]} {row['model']}" + (f", {part[1]}" if part else "")
         if (training := (name, about["fold"], about["seed"])) in seen:  # another step of the page
             name = f"{row['notebook']} {row['model']}"
         seen.add(training)
@@ -92,6 +95,11 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str
         found.append(pd.DataFrame(about))
     columns = ["model", "split", "fold", "seed", "track_id", "right", *COST]
     return pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+
+
+def _whole(rule: str) -> str:
+    """Return the rule of a split without its fold, and without what part of it has taught."""
+    return FOLD.sub("", PART.sub("", rule))
 
 
 def pooled(answered: pd.DataFrame, groups: pd.Series, *, n_boot: int = 9999, seed: int = 0):

@@ -25,6 +25,7 @@ DEFAULTS = {
     "SPLIT_NAME": "split",  # the split file is OUT_DIR/SPLIT_NAME.csv; an existing file is used
     "SPLIT_RULE": "auto",  # auto, official, group or track
     "FOLD": 0,  # which fifth of the groups is the test set, where no official list is
+    "TRAIN_PERCENT": 100,  # of the training and validation groups, for a learning curve
     "SR": 22050,  # sample rate in hertz that all audio is brought to
     "N_FFT": 2048,  # window of the Fourier transform in samples
     "HOP_LENGTH": 1024,  # distance between frames in samples
@@ -133,6 +134,8 @@ class Experiment:
         path = f"{self['OUT_DIR']}/{self['SPLIT_NAME']}.csv"
         how = {"rule": self["SPLIT_RULE"], "fold": self["FOLD"], "seed": self["SEED"]}
         split = splits.prepare(self.tracks, self.store, path, **how)
+        if self["TRAIN_PERCENT"] < 100:
+            split = splits.thinned(split, self.tracks, self["TRAIN_PERCENT"], seed=self["SEED"])
         if self.card:
             from helpers import training
 

@@ -114,6 +114,17 @@ def test_two_steps_of_a_page_that_trained_the_same_model_are_two_rows(tmp_path):
     assert found.to_dict() == {"05 net": 1.0, "05_convpool_wide net": 0.0}
 
 
+def test_what_a_part_of_the_tracks_has_taught_is_a_model_of_its_own(tmp_path):
+    T = pd.get_dummies(pd.Series(list("abab"), list("wxyz"))).astype(int)
+    part = "; 25 % of the training and validation groups (seed {})"
+    for seed in (0, 1):
+        leave(tmp_path, f"05_convpool_s{seed}-net", "by group" + part.format(seed), T, seed=seed)
+    leave(tmp_path, "05_convpool-net", "by group", T, seed=0)
+    found = comparison.answers(tmp_path, "demo", T, "by group")
+    models, _ = comparison.pooled(found, pd.Series(T.index, T.index))
+    assert models["seeds"].to_dict() == {"05 net": 1, "05 net, 25 %": 2}
+
+
 def test_where_a_track_has_several_labels_the_share_of_them_counts(tmp_path):
     T = pd.DataFrame([[1, 1, 0]], ["x"], list("abc"))
     leave(tmp_path, "07_net", "official", pd.DataFrame([[0.9, 0.1, 0.5]], ["x"], list("abc")))

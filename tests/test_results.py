@@ -43,6 +43,21 @@ def test_a_finished_study_leaves_table_figure_and_page(root, capsys):
     assert "on two cores; demo, computed on 2026-01-01 with keras 3." in page
 
 
+def test_a_learning_curve_is_drawn_and_told(root):
+    """Twice as many tracks, twice: 10 points in all for one, 40 for the other."""
+    few = TABLE
+    for share, b, a in ((25, 0.65, -0.15), (50, 0.7, 0.05)):
+        few += f'"05 b, {share} %",all,all,60,{b},0.1,0.9,1,1,20,9,1,\n'
+        few += f'"04 a, {share} %",all,all,60,{a},-0.2,0.9,1,1,20,9,1,\n'
+    (root / "notebooks/results").mkdir()
+    (root / "notebooks/results/demo_full.csv").write_text(few, encoding="utf8")
+    models, each = results.read(root / "notebooks/results/demo_full.csv")
+    assert "on average: 04 a +20.0 points; 05 b +5.0 points" in results.page(root)
+    fig, ax = results.curve(models, each, chance=0.1)
+    assert ax.get_legend_handles_labels()[1] == ["chance", "04 a", "05 b"]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["25 %", "50 %", "100 %"]
+
+
 def test_a_study_that_has_not_ended_is_refused(root, capsys):
     assert results.main(["demo_full"], root) == 2
     assert "run `make study STUDY=demo_full` to its end" in capsys.readouterr().err

@@ -84,6 +84,28 @@ def test_same_seed_same_split_other_seed_other_split():
     assert not one.equals(splits.by_group(tracks, seed=4).sides)
 
 
+@pytest.mark.parametrize("column", ["label", None])
+def test_a_part_of_the_training_groups_leaves_the_test_alone(column):
+    """In proportion, whole groups, and less lies within more; other seeds draw others."""
+    tracks = table(n_artists=20).set_index("track_id", drop=False)
+    split = splits.by_group(tracks)
+    tracks = tracks if column else tracks.drop(columns="label")
+    parts = {p: splits.thinned(split, tracks, p, seed=1) for p in (25, 50, 100)}
+    for percent, part in parts.items():
+        assert part.ids("test") == split.ids("test") and f"{percent} % of the" in part.rule
+        for side in ("train", "valid"):
+            of_side = tracks.loc[split.ids(side)].groupby("label" if column else (lambda i: 0))
+            kept = tracks.loc[part.ids(side)]
+            for _, group in of_side["group"]:
+                left = set(group) & set(kept["group"])
+                assert abs(len(left) - percent / 100 * group.nunique()) <= 0.5
+                assert group.isin(left).sum() == kept["group"].isin(set(group)).sum()
+    for less, more in ((25, 50), (50, 100)):
+        assert set(parts[less].sides.index) < set(parts[more].sides.index)
+    assert parts[100].sides.equals(split.sides)
+    assert splits.thinned(split, tracks, 50, seed=2).ids("train") != parts[50].ids("train")
+
+
 def test_too_few_groups_is_one_clear_sentence():
     with pytest.raises(ValueError, match="too few groups.*'a': 2"):
         splits.by_group(table(n_artists=2, labels=("a",)))

@@ -11,6 +11,7 @@ README's figure is that of notebook 03's kept page; without a study, only it and
 from __future__ import annotations
 
 import base64
+import math
 import re
 import shutil
 import sys
@@ -87,10 +88,48 @@ def keep(study: str, root: Path = ROOT) -> Path:
     models, each = read(kept)
     chance = re.search(r"; chance ([\d.]+)\)", kept.read_text(encoding="utf-8").splitlines()[0])
     with plt.style.context(root / "helpers" / "series.mplstyle"):
-        fig, ax = plotting.trainings(models, each, chance=float(chance[1]) if chance else None)
+        draw = curve if len(shares(models)) > 1 else plotting.trainings
+        fig, ax = draw(models, each, chance=float(chance[1]) if chance else None)
         ax.set_title(f"{study}: right answers on {models['n_test'].max():.0f} test tracks")
         fig.savefig(kept.with_suffix(".png"), dpi=120, bbox_inches="tight", metadata={})
     return kept
+
+
+def shares(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the models of a learning curve, by the percent of tracks that have taught them."""
+    name = models.index.str.partition(", ").to_frame(index=False)
+    percent = pd.to_numeric(name[2].str.removesuffix(" %")).fillna(100)
+    table = models.assign(name=name[0].to_numpy(), percent=percent.to_numpy())
+    return {share: part.set_index("name") for share, part in table.groupby("percent")}
+
+
+def curve(models: pd.DataFrame, each: pd.DataFrame, *, chance: float | None = None):
+    """Draw accuracy over the share of tracks that teach, with intervals."""
+    fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    table = pd.concat(shares(models), names=["percent"]).reset_index()
+    for place, (name, row) in enumerate(table.groupby("name")):
+        ends = abs(row[["accuracy_low", "accuracy_high"]].T - row["accuracy"])
+        at = row["percent"] * 1.03 ** (place - 1)  # side by side
+        ax.errorbar(at, row["accuracy"], ends.to_numpy(), marker="o", label=name)
+    if chance:
+        ax.axhline(chance, color="0.5", ls=":", label="chance")
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(sorted(shares(models)), [f"{share:g} %" for share in sorted(shares(models))])
+    ax.set(xlabel="training and validation tracks that teach", ylabel="accuracy", ylim=(0, 1))
+    ax.legend()
+    return fig, ax
+
+
+def doubling(models: pd.DataFrame) -> str:
+    """Say what twice as many tracks brought to each model of a learning curve."""
+    parts = shares(models)
+    (first, few), (last, many) = min(parts.items()), max(parts.items())
+    gain = (many["accuracy"] - few["accuracy"]) / math.log2(last / first)
+    told = "; ".join(f"{name} {100 * points:+.1f} points" for name, points in gain.items())
+    return (
+        f"From {first:g} % to {last:g} % of the tracks, each doubling brought, on average: {told}. "
+        "Whether the next doubling brings as much, no table can say."
+    )
 
 
 def read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -121,6 +160,7 @@ def page(root: Path = ROOT) -> str:
                   f"`make study STUDY={path.stem}`, {needs['time']}; {note}.\n",
                   f"![{title}: models with folds and single trainings]({path.stem}.png)\n",
                   "".join(f"| {' | '.join(row)} |\n" for row in rows)]  # fmt: skip
+        parts += [doubling(models) + "\n"] if len(shares(models)) > 1 else []
     return "\n".join([*parts, FOOT])
 
 
