@@ -52,7 +52,7 @@ def test_a_learning_curve_is_drawn_and_told(root):
     (root / "notebooks/results").mkdir()
     (root / "notebooks/results/demo_full.csv").write_text(few, encoding="utf8")
     models, each = results.read(root / "notebooks/results/demo_full.csv")
-    assert "on average: 04 a +20.0 points; 05 b +5.0 points" in results.page(root)
+    assert "on average: 05 b +5.0 points; 04 a +20.0 points" in results.page(root)
     fig, ax = results.curve(models, each, chance=0.1)
     assert ax.get_legend_handles_labels()[1] == ["chance", "04 a", "05 b"]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["25 %", "50 %", "100 %"]
