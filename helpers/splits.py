@@ -155,11 +155,12 @@ def by_group(
     tracks: pd.DataFrame, *, n_folds: int = 5, fold: int = 0, seed: int = 0, column: str = "group"
 ) -> Split:
     """Divide groups, not tracks, into train, valid and test, with classes in proportion."""
-    allowed = int(min(n_folds, _groups_per_class(tracks, column, least=3).min()))
+    per_class = _groups_per_class(tracks, column, least=3)
+    allowed = int(min(n_folds, per_class.min()))
     if not 0 <= fold < allowed:
+        few = f"{per_class.idxmin()!r} has {allowed} groups only, copies of a recording being one"
         raise ValueError(
-            f"fold must be 0 to {allowed - 1}, not {fold}"
-            + (f": a class has {allowed} groups only" if allowed < n_folds else "")
+            f"fold must be 0 to {allowed - 1}, not {fold}" + f": {few}" * (allowed < n_folds)
         )
     for draw in range(DRAWS):
         sides = _draw(tracks, tracks[column], n_folds=allowed, fold=fold, seed=seed + 1000 * draw)

@@ -109,8 +109,11 @@ def test_a_part_of_the_training_groups_leaves_the_test_alone(column):
 def test_too_few_groups_is_one_clear_sentence():
     with pytest.raises(ValueError, match="too few groups.*'a': 2"):
         splits.by_group(table(n_artists=2, labels=("a",)))
-    with pytest.raises(ValueError, match="fold must be 0 to 4"):
+    with pytest.raises(ValueError, match="fold must be 0 to 4, not 5$"):
         splits.by_group(table(), fold=5)
+    few = table(n_artists=6)
+    with pytest.raises(ValueError, match="0 to 2, not 3: '[ab]' has 3 groups only, copies"):
+        splits.by_group(few, fold=3)
 
 
 def official_table():
