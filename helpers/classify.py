@@ -3,7 +3,7 @@
 ``python -m helpers.classify SOUND... --csv CSV`` asks musicnn, which has learned from real songs,
 about files and whole folders; with a ``.keras`` file before the sounds, it asks that network.
 ``--page PAGE`` writes a page to look at and to listen to: of one song, or of a library.
-``--export FORMAT`` writes the network for another program, which gives it samples.
+``--export FORMAT OUT`` saves the network in a form that other programs run on samples.
 """
 
 from __future__ import annotations
@@ -250,13 +250,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m helpers.classify", description=__doc__.replace("``", "")
     )
     parser.add_argument("sounds", nargs="+", metavar="[MODEL.keras] SOUND",
-                        help="audio files, or folders of them; a .keras file of this series first "
-                        "asks that network")  # fmt: skip
+                        help="audio files, or folders of them; a .keras file of this series before "
+                        "them takes the place of musicnn; with --export, the file to "
+                        "write")  # fmt: skip
     out = parser.add_mutually_exclusive_group()
     out.add_argument("--csv", type=Path, default=Path("answers.csv"), help="table to write")
     out.add_argument("--page", type=Path, help="page to write instead: .html")
     out.add_argument("--export", choices=["onnx", "litert"],
-                     help="write the network for another program instead: --export onnx "
+                     help="save the network for other programs instead: --export onnx "
                      "[MODEL.keras] OUT.onnx, or litert [MODEL.keras] OUT.tflite")  # fmt: skip
     parser.add_argument("--top", type=int, default=3, help="labels to name for each sound")
     parser.add_argument("--collection", help="table that notebook 13 wrote; names similar tracks")

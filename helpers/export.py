@@ -21,11 +21,12 @@ from helpers.files import replacing, write_atomic
 
 ENDINGS = {"onnx": ".onnx", "litert": ".tflite"}
 HOW = (
-    "Mono samples at the rate sr, between -1 and 1. Put `pad` zeros before and behind them. Cut a "
-    "window of n_samples every `hop` samples, as long as whole windows fit. The network answers a "
-    "batch of windows with one probability a class for each. Take the mean over the windows. "
-    "Where the card names a temperature, divide the logarithms of that mean by it and scale them "
-    "to a sum of one."
+    "Mono samples at the rate sr, between -1 and 1; repeat a sound that is shorter than a window. "
+    "Put `pad` zeros before and behind them. Cut a window of n_samples every `hop` samples, as "
+    "long as whole windows fit. The network answers a batch of windows with one probability a "
+    "class for each. Take the mean over the windows. Where the card names a temperature, divide "
+    "the logarithms of that mean by it (of p / (1 - p) for several labels a track), and go back: "
+    "exponentials scaled to a sum of one (or the logistic function)."
 )
 
 
@@ -70,7 +71,8 @@ def export(ask, out: str | os.PathLike, *, form: str) -> Path:
         try:
             network.export(str(temporary), format=form, verbose=False, input_signature=[window])
         except ImportError as problem:
-            raise RuntimeError(f"{form} needs a package: pip install tf2onnx ({problem})") from None
+            remedy = {"onnx": "pip install tf2onnx"}.get(form, "see there")
+            raise RuntimeError(f"{form} needs a package: {remedy} ({problem})") from None
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     card = {"file": out.name, "sha256": digest, "how": HOW, "sr": ask.inputs["sr"], **cut}
     write_atomic(card_of(out), json.dumps(card | {"card": ask.card}, indent=1) + "\n")

@@ -309,7 +309,7 @@ PLAYER = """<div class="taggram"><style>
  aria-valuemin="0" aria-valuenow="0"><div class="now"></div></div>
 <div class="times">{times}</div></div>
 <audio controls preload="auto" src="{sound}"></audio>
-<div class="says">Click into the picture to listen from there.</div>
+<div class="says">Click on the picture to listen from there.</div>
 <script data-player type="application/json">{data}</script>
 <script data-player>
 (function () {{

@@ -61,10 +61,7 @@ DATA_DIR: str = "data"  # folder that holds the datasets
 OUT_DIR: str = "runs/demo"  # folder for features, split, models, metrics
 RUN_NAME: str = "11_test_set_analysis"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
-FAMILIES: list = [
-    "04 features-logreg", "05 convpool", "05 convconvpool", "06 convpool-specaugment", "06 convpool-recipe", "07 crnn",
-    "08 samplecnn", "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 msd-head",
-]  # models that stand side by side
+COMPARED: list = []  # models that stand side by side, such as "05 convpool"; empty takes one a family
 SWAPPED: float = 0.1  # share of labels that are swapped to test the search for wrong labels
 SEED: int = 0  # seed of every random choice
 
@@ -109,6 +106,10 @@ print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} group
 # seeds. Where there is one training only, it holds the luck of the artists alone, and is too narrow.
 
 # %%
+FAMILIES = COMPARED or [
+    "04 features-logreg", "05 convpool", "05 convconvpool", "06 convpool-specaugment", "06 convpool-recipe", "07 crnn",
+    "08 samplecnn", "09 resnet50-tuned", "09 effnet-tuned", "10 musicnn-head", "10 msd-head",
+]  # fmt: skip
 answered = comparison.answers(OUT_DIR, DATASET, T, split.rule)
 head = answered[answered["model"].isin(FAMILIES)]
 head = head if len(head) else answered

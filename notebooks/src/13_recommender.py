@@ -349,7 +349,7 @@ for who, (values, embedding) in near.items():
     display(tracks.loc[found.index, ["label", "artist", "title"]].assign(distance=found["distance"].round(3)))
 
 # %% [markdown]
-# And to listen: click into the picture, and the song goes on from there.
+# And to listen: click on the picture, and the song goes on from there.
 
 # %% tags=["real-sound"]
 HTML(interactive.framed(pages.song_page(listener or ask, song)))

@@ -321,7 +321,7 @@ print(f"{len(of_window):,} windows of {seconds:.1f} s on {len(followed)} test tr
 
 # %% [markdown]
 # Take the track in which most comes and goes. Blue is the answer; the orange line under a row is the truth, where it is
-# known. Click into the picture, and the music goes on from there.
+# known. Click on the picture, and the music goes on from there.
 
 # %%
 most = int(np.argmax([np.ptp(present[windows.owner == i], axis=0).sum() for i in range(len(followed))]))

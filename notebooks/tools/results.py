@@ -32,26 +32,34 @@ from notebooks.tools.build import ROOT
 HEAD = """# Results
 
 Written by `make results` from studies that anyone can repeat with `make study`. One or two models
-of each notebook are compared; a name begins with the notebook's number. *Right* is the accuracy by
-track. Its interval redraws test tracks (whole artists, where they are known) and trainings. *Beats*
-counts the models of the same table that a model beats after Holm's correction; the CSV file names
-them. *Seconds* is the training time of one model. Models of notebooks 04 and 10 draw nothing at
-random, so they have one training a fold. The recipe of 06 is the average of three networks that
-also learn from the validation tracks, as the models of 04 do. Here it tries crop and SpecAugment
-and takes the one with the lower validation loss.
+of each notebook stand side by side; a name begins with the notebook's number. *Right* is the
+accuracy by track. Its interval redraws test tracks (whole artists, where they are known) and
+trainings. *Beats* counts the models of the same table that a model surely outscores, after [Holm's
+correction](../11_test_set_analysis.ipynb) for the number of pairs; the CSV file names them. *Folds
+× trainings* says on how many divisions of the tracks a model was tested, and how often it was
+trained on each, with other seeds. *Seconds* is the time of one training. Models of notebooks 04, 10
+and 17 draw nothing at random, so they have one training a fold. The recipe of 06 first takes crop
+or SpecAugment, by the validation loss; then it trains three networks on training and validation
+tracks together, and averages them.
 """
 FOOT = """## What to doubt
 
 - The recipe of 06 was put together while looking at the tests of synthetic music and of five
-  genres, and the tracks of three genres are among those of five. So its figures flatter it.
-- SpecAugment alone scores no higher than the plain network in any table. What the recipe gains, it
-  owes to more tracks, more steps and three networks.
-- The copies of GTZAN behind these tables are not complete: none has a track of the official test
-  list. The tables say how many tracks were tested.
+  genres, and the tracks of three genres are among those of five. So its figures flatter it there.
+- The recipe changes several things at once: the way, more tracks, more steps, three networks. These
+  tables cannot say which of them helps; notebook 06 takes it apart on one fold.
+- The models of 04 and the recipe also learn from the validation tracks, which choose the epoch of
+  the other networks. So they have more tracks to learn from.
+- The plain network is that of notebook 05, which stops early. The one with SpecAugment trains at
+  equal steps, as notebook 06 does. Where it leads, either may be the reason.
+- The copies of GTZAN behind these tables are not complete: none has a track of the fault-filtered
+  test list. The tables say how many tracks were tested.
 - GTZAN repeats artists within a genre. The fault-filtered lists keep them apart. A study of all
   tracks without the lists, such as `gtzan_short_full`, does not, and flatters every model.
-- GTZAN's genres differ in bandwidth: pop reaches above 10 kHz, blues and jazz hardly. Every model
-  here hears up to 11 kHz and may read that instead of music.
+- Some songs of GTZAN may be among the 200,000 that the networks of 10 have learned from.
+- GTZAN's genres differ in bandwidth: pop reaches above 10 kHz, blues and jazz hardly. Models of 04
+  to 07 and 09 hear up to 11 kHz and may read that instead of music. musicnn hears up to 8 kHz, the
+  convnet (msd-head) up to 6, SampleCNN up to 4, which may be a part of why it is low.
 - Results on synthetic music say nothing about real music.
 
 ## What others report
@@ -61,16 +69,17 @@ interval spans about ten). Not comparable with the tables above, which have fewe
 
 | system | accuracy | source |
 | --- | --- | --- |
-| MFCC with a support vector machine | .534 | sklearn-audio-transfer-learning |
-| small 2-D convolutional network on mel, from scratch | .541 | ISMIR 2021 tutorial, part 3 |
-| CLMR, linear probe | .686 | Castellon et al., ISMIR 2021 |
-| MULE, unsupervised | .734 | McCallum et al., ISMIR 2022 |
-| VGGish with a linear support vector machine | .772 | sklearn-audio-transfer-learning |
-| Jukebox, probe | .797 | Castellon et al., ISMIR 2021 |
-| features of several levels of SampleCNN | .821 | Lee et al., Applied Sciences 2018 |
-| supervised on Musicset | .834 | McCallum et al., ISMIR 2022 |
+| MFCC with a support vector machine | 0.534 | sklearn-audio-transfer-learning |
+| small 2-D convolutional network on mel, from scratch | 0.541 | ISMIR 2021 tutorial, part 3 |
+| CLMR, linear probe | 0.686 | Castellon et al., ISMIR 2021 |
+| MULE, unsupervised | 0.734 | McCallum et al., ISMIR 2022 |
+| VGGish with a linear support vector machine | 0.772 | sklearn-audio-transfer-learning |
+| Jukebox, probe | 0.797 | Castellon et al., ISMIR 2021 |
+| features of several levels of SampleCNN | 0.821 | Lee et al., Applied Sciences 2018 |
+| supervised on Musicset | 0.834 | McCallum et al., ISMIR 2022 |
 
-On random splits, or splits by clip, the same data give .83 to .97: those figures are inflated.
+On random splits, or splits by clip, figures above 0.9 are common: they are inflated (B. Sturm, *The
+GTZAN dataset: its contents, its faults*, 2013).
 """
 COLUMNS = ["model", "right", "95 % interval", "beats", "folds × trainings", "tracks", "seconds"]
 
@@ -160,6 +169,8 @@ def page(root: Path = ROOT) -> str:
                   f"`make study STUDY={path.stem}`, {needs['time']}; {note}.\n",
                   f"![{title}: models with folds and single trainings]({path.stem}.png)\n",
                   "".join(f"| {' | '.join(row)} |\n" for row in rows)]  # fmt: skip
+        sure = models["better_than"].notna().any()
+        parts += [] if sure else ["No difference in this table is sure.\n"]
         parts += [doubling(models) + "\n"] if len(shares(models)) > 1 else []
     return "\n".join([*parts, FOOT])
 
