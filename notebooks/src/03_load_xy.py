@@ -259,7 +259,8 @@ ladder[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_gr
 # artist succeed and fail together. An interval over single clips would look several times more certain than it is.
 
 # %% tags=["key-figure"]
-fig, ax = plotting.intervals(ladder, chance=ladder["chance"].iloc[0])
+rungs = ladder.rename({"by group": "by group:\nartists kept apart"})
+fig, ax = plotting.intervals(rungs, chance=ladder["chance"].iloc[0])
 ax.set_title(f"The leak ladder: one model, {len(part.owner)} clips, three splits")
 plt.show()
 
