@@ -114,7 +114,7 @@ def shares(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def curve(models: pd.DataFrame, each: pd.DataFrame, *, chance: float | None = None):
     """Draw accuracy over the share of tracks that teach, with intervals."""
-    fig, ax = plt.subplots(figsize=(7, 3.8), layout="constrained")
+    fig, ax = plt.subplots(figsize=(9, 3.8), layout="constrained")
     table = pd.concat(shares(models).values()).reset_index()
     for place, (name, row) in enumerate(table.groupby("name")):
         ends = abs(row[["accuracy_low", "accuracy_high"]].T - row["accuracy"])
@@ -125,7 +125,7 @@ def curve(models: pd.DataFrame, each: pd.DataFrame, *, chance: float | None = No
     ax.set_xscale("log", base=2)
     ax.set_xticks(sorted(shares(models)), [f"{share:g} %" for share in sorted(shares(models))])
     ax.set(xlabel="training and validation tracks that teach", ylabel="accuracy", ylim=(0, 1))
-    ax.legend(loc="lower right")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig, ax
 
 
