@@ -483,7 +483,7 @@ Markdown(
 # %% [markdown]
 # One split and one run of each step say little about a step, and the recipe was put together while looking at such tests.
 # The results that are kept in `notebooks/results/` have it on five folds of this dataset, beside all other families, and
-# on real music, where it gains less.
+# on real music: there it gains much on some tasks, and little on others.
 #
 # ## Results
 #
