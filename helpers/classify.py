@@ -71,7 +71,7 @@ class Classifier:
             )
         self.read = READERS[kind]
         self.path = Path(path)
-        self.whole = network = keras.models.load_model(path, compile=False, safe_mode=True)
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
         last = network.layers[-1]
         self.network = keras.Model(network.inputs[0], [last.input, network.outputs[0]])
 

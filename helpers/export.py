@@ -87,8 +87,9 @@ def card_of(out: Path) -> Path:
 def from_samples(ask) -> tuple[keras.Model, dict]:
     """Return a network from windows of samples to probabilities, and how to cut the windows."""
     samples, X, cut = FRONTS[ask.inputs["kind"]](ask.inputs)
-    network = keras.models.clone_model(ask.whole, clone_function=_portable, recursive=True)
-    network.set_weights(ask.whole.get_weights())
+    whole = keras.models.load_model(ask.path, compile=False, safe_mode=True)
+    network = keras.models.clone_model(whole, clone_function=_portable, recursive=True)
+    network.set_weights(whole.get_weights())
     return keras.Model(samples, {"probabilities": network(X)}), cut
 
 

@@ -118,6 +118,7 @@ def test_what_cannot_be_exported_is_said(arguments, said, tmp_path, monkeypatch,
     assert not list(tmp_path.glob("x.onnx")) + list(tmp_path.glob("x.tflite"))
 
 
+@pytest.mark.processes
 def test_a_missing_package_is_named(tmp_path):
     training.save(convolutional(), tmp_path / "x.keras", CARD | {"inputs": LOG_MEL})
     code = (

@@ -2,9 +2,13 @@
 
 import shutil
 
+import nbformat
 import pytest
 
-from notebooks.tools import results
+from helpers.experiment import DEFAULTS
+from helpers.published.choi import CRNN_INPUT
+from helpers.published.musicnn import INPUTS
+from notebooks.tools import build, results
 from notebooks.tools.build import ROOT
 
 TABLE = """# demo, computed on 2026-01-01 with keras 3
@@ -74,6 +78,17 @@ def test_what_the_readme_says_of_five_genres_is_in_the_table():
     tuned, waves = "09 effnet-tuned", "08 samplecnn"
     assert sure == {"10 musicnn-head": {tuned, waves}, "10 msd-head": {waves}}
     assert f"{models['n_test'].max():.0f} tracks of the validation list" in readme
+
+
+def test_who_hears_how_high_is_what_the_networks_read():
+    """A doubt of the page: "musicnn up to 8 kHz, the convnet up to 6, SampleCNN up to 4"."""
+    said = " ".join(results.FOOT.split())
+    page = nbformat.read(ROOT / "notebooks/08_raw_waveform.ipynb", 4)
+    samples = int(build.parameters(page)["WAVE_SR"].default) / 2000
+    convnet, tagger = CRNN_INPUT["sr"] / 2000, INPUTS["sr"] / 2000
+    assert f"musicnn hears up to {tagger:g} kHz" in said
+    assert f"(msd-head) up to {convnet:g}, SampleCNN up to {samples:g}," in said
+    assert f"hear up to {DEFAULTS['SR'] / 2000:.0f} kHz" in said
 
 
 def test_the_page_in_the_repository_is_that_of_its_tables():

@@ -6,7 +6,7 @@ import pytest
 from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
-from helpers import splits
+from helpers import comparison, splits
 
 
 class Pictures:
@@ -93,6 +93,7 @@ def test_a_part_of_the_training_groups_leaves_the_test_alone(column):
     parts = {p: splits.thinned(split, tracks, p, seed=1) for p in (25, 50, 100)}
     for percent, part in parts.items():
         assert part.ids("test") == split.ids("test") and f"{percent} % of the" in part.rule
+        assert comparison.PART.sub("", part.rule) == split.rule  # how a comparison knows it
         for side in ("train", "valid"):
             of_side = tracks.loc[split.ids(side)].groupby("label" if column else (lambda i: 0))
             kept = tracks.loc[part.ids(side)]

@@ -104,7 +104,7 @@ def keep(study: str, root: Path = ROOT) -> Path:
     return kept
 
 
-def shares(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def shares(models: pd.DataFrame) -> dict[float, pd.DataFrame]:
     """Return the models of a learning curve, by the percent of tracks that have taught them."""
     name = models.index.str.partition(", ").to_frame(index=False)
     percent = pd.to_numeric(name[2].str.removesuffix(" %")).fillna(100)
@@ -123,7 +123,8 @@ def curve(models: pd.DataFrame, each: pd.DataFrame, *, chance: float | None = No
     if chance:
         ax.axhline(chance, color="0.5", ls=":", label="chance")
     ax.set_xscale("log", base=2)
-    ax.set_xticks(sorted(shares(models)), [f"{share:g} %" for share in sorted(shares(models))])
+    ticks = table["percent"].unique()
+    ax.set_xticks(ticks, [f"{share:g} %" for share in ticks])
     ax.set(xlabel="training and validation tracks that teach", ylabel="accuracy", ylim=(0, 1))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig, ax
