@@ -24,6 +24,8 @@ from helpers.files import write_atomic
 SIDES = ("train", "valid", "test")
 RULES = ("official", "group", "track")
 DRAWS = 50  # divisions that are tried until every class stands on every side
+LIKELY = 0.6  # correlation of coarse pictures from which on fine ones are compared
+DEPTH = 45.0  # decibels below the loud parts that a picture of a recording keeps
 AUDITED = "audited: "  # before the rule in a file whose near-duplicates have been dealt with
 
 
@@ -305,7 +307,7 @@ def prepare(
         split = read(path, tracks)
         check(split, tracks)
         return split
-    duplicates = near_duplicates(fingerprints(store, tracks["track_id"]))
+    duplicates = near_duplicates(store, tracks["track_id"])
     split = make(tracks, path, rule=rule, fold=fold, seed=seed, duplicates=duplicates)
     split = mend(split, duplicates)
     check(split, tracks, duplicates)
@@ -346,47 +348,28 @@ def _first_line(path: str | os.PathLike) -> str:
         return file.readline().strip()
 
 
-def fingerprints(store, track_ids: list[str], *, bands: int = 12, step: float = 0.25) -> dict:
-    """Reduce each track to a coarse picture that survives a change of level or codec.
+def near_duplicates(
+    store, track_ids, *, threshold: float = 0.85, candidates: int = 5, min_seconds: float = 1.5
+) -> pd.DataFrame:
+    """Find pairs of tracks that hold the same recording.
+
+    Coarse pictures of the tracks say which may be the same: nearest neighbours that correlate when
+    shifted against each other. Fine ones decide. In a picture each band is without its mean and
+    each moment without its level, so that two single strokes are not alike because both decay; and
+    what lies far below the loud parts does not count, because a copy has a noise of its own.
 
     Parameters
     ----------
     store : helpers.store.FeatureStore
         Log-mel frames.
-    track_ids : list of str
-        Tracks to describe.
-    bands : int
-        Number of groups of mel bands.
-    step : float
-        Length of one time step in seconds.
-
-    Returns
-    -------
-    dict
-        track_id -> np.ndarray [shape=(n_steps, bands)], each band without its mean.
-    """
-    hop = max(1, round(step * store.frames_per_second))
-    return {track_id: _coarse(store.frames(track_id), hop, bands) for track_id in track_ids}
-
-
-def near_duplicates(
-    prints: dict, *, threshold: float = 0.9, candidates: int = 5, min_steps: int = 6
-) -> pd.DataFrame:
-    """Find pairs of tracks that hold the same recording.
-
-    Each track is held against its nearest neighbours by band statistics; a pair counts when the
-    two pictures, shifted against each other, correlate.
-
-    Parameters
-    ----------
-    prints : dict
-        What `fingerprints` returns.
+    track_ids : sequence of str
+        Tracks to compare.
     threshold : float in (0, 1)
         Correlation from which on two tracks are called the same recording.
     candidates : int
         Neighbours compared for each track.
-    min_steps : int
-        Shortest overlap that counts, in time steps.
+    min_seconds : float
+        Shorter tracks are left out.
 
     Returns
     -------
@@ -395,19 +378,24 @@ def near_duplicates(
     """
     from sklearn.neighbors import NearestNeighbors
 
-    ids = [i for i, p in prints.items() if len(p) >= min_steps]
+    columns, rate = ["a", "b", "correlation"], store.frames_per_second
+    ids = [i for i in track_ids if len(store.frames(i)) >= min_seconds * rate]
     if len(ids) < 2:
-        return pd.DataFrame(columns=["a", "b", "correlation"])
-    described = np.stack([_describe(prints[i]) for i in ids])
+        return pd.DataFrame(columns=columns)
+    coarse = [_picture(store.frames(i), round(0.25 * rate), bands=12) for i in ids]
+    described = np.stack([_describe(picture) for picture in coarse])
     n_neighbors = min(candidates + 1, len(ids))
     near = NearestNeighbors(n_neighbors=n_neighbors).fit(described).kneighbors(described)[1]
     pairs = {tuple(sorted((i, int(j)))) for i, row in enumerate(near) for j in row if i != j}
-    rows = [(ids[i], ids[j], _correlation(prints[ids[i]], prints[ids[j]])) for i, j in pairs]
-    table = pd.DataFrame(rows, columns=["a", "b", "correlation"])
-    table = table[table["correlation"] >= threshold]
-    return table.sort_values(["correlation", "a", "b"], ascending=[False, True, True]).reset_index(
-        drop=True
-    )
+    likely = [(i, j) for i, j in pairs if _correlation(coarse[i], coarse[j]) > LIKELY]
+
+    def fine(i):
+        return _picture(store.frames(ids[i]), round(0.05 * rate), bands=64)
+
+    rows = [(ids[i], ids[j], _correlation(fine(i), fine(j))) for i, j in likely]
+    table = pd.DataFrame(rows, columns=columns).query("correlation >= @threshold")
+    order = ["correlation", "a", "b"]
+    return table.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
 
 
 def audit(split: Split, tracks: pd.DataFrame, duplicates: pd.DataFrame | None = None):
@@ -535,13 +523,17 @@ def _folds(tracks: pd.DataFrame, groups: pd.Series, *, n_folds: int, seed: int) 
     return [test for _, test in folds.split(tracks, tracks["label"], shuffled)]
 
 
-def _coarse(frames: np.ndarray, hop: int, bands: int) -> np.ndarray:
+def _picture(frames: np.ndarray, hop: int, *, bands: int) -> np.ndarray:
+    """Average log-mels over time and bands; keep the shape of what is loud, not its level."""
+    hop = max(1, hop)
     n_steps = len(frames) // hop
     S_db = np.maximum(frames[: n_steps * hop].astype(np.float32), -80.0)
     S_db = S_db.reshape(n_steps, hop, frames.shape[1]).mean(axis=1)
+    S_db = np.maximum(S_db, np.quantile(S_db, 0.98) - DEPTH)
     groups = np.array_split(S_db, min(bands, S_db.shape[1]), axis=1)
     S_db = np.stack([group.mean(axis=1) for group in groups], axis=1)
-    return S_db - S_db.mean(axis=0) if n_steps else S_db
+    S_db -= S_db.mean(axis=0)
+    return S_db - S_db.mean(axis=1, keepdims=True)
 
 
 def _describe(picture: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ def jazz(shared_data, tmp_path_factory):
 def test_repeated_jazz_tracks_of_gtzan_are_found(jazz):
     """Sturm (2013) lists these repetitions; other pairs of jazz tracks are not the same."""
     dataset, store = jazz
-    found = splits.near_duplicates(splits.fingerprints(store, dataset.tracks["track_id"]))
+    found = splits.near_duplicates(store, dataset.tracks["track_id"])
     pairs = {tuple(sorted(pair)) for pair in found[["a", "b"]].to_numpy()}
     known = {("jazz.00035", "jazz.00055"), ("jazz.00036", "jazz.00058"),
              ("jazz.00042", "jazz.00068"), ("jazz.00045", "jazz.00071")}  # fmt: skip
@@ -26,7 +26,7 @@ def test_repeated_jazz_tracks_of_gtzan_are_found(jazz):
 
 def test_copies_across_a_careless_split_stop_the_training(jazz):
     dataset, store = jazz
-    pairs = splits.near_duplicates(splits.fingerprints(store, dataset.tracks["track_id"]))
+    pairs = splits.near_duplicates(store, dataset.tracks["track_id"])
     careless = splits.by_track(dataset.tracks, seed=0)
     with pytest.raises(splits.LeakError, match="near-duplicate jazz"):
         splits.check(careless, dataset.tracks, pairs)

@@ -152,8 +152,7 @@ Markdown(
 # reduced to a coarse picture, and pictures that correlate when shifted against each other are the same recording.
 
 # %%
-prints = splits.fingerprints(store, tracks["track_id"])
-duplicates = splits.near_duplicates(prints)
+duplicates = splits.near_duplicates(store, tracks["track_id"])
 for a, b, correlation in duplicates.head(3).itertuples(index=False):
     print(f"{a} and {b} are the same recording: correlation {correlation:.2f}")
 print(f"{len(duplicates)} pairs of near-duplicates among {len(tracks)} tracks")

@@ -473,16 +473,16 @@ Markdown(
 # %% [markdown]
 # ## Results
 #
-# One row for each model goes to the leaderboard. The network is saved as a `.keras` file with a card that names its
-# columns and how they are made. The classical models are not saved: Python's usual way to do so is a pickle, and a
-# pickle can run any code when it is loaded. Fitting them again takes a second.
+# One row for each model goes to the leaderboard, the smallest set to the table of ablations. The network is saved as a
+# `.keras` file with a card that names its columns and how they are made. The classical models are not saved: Python's
+# usual way to do so is a pickle, and a pickle can run any code when it is loaded. Fitting them again takes a second.
 
 # %%
 made_with = {"sr": experiment["SR"], "max_seconds": experiment["MAX_SECONDS"], "excerpt": "middle"}
-inputs = {"kind": "summary", **made_with, "columns": sets[ALL]}
+dense = {"network": network, "history": history, "inputs": {"kind": "summary", **made_with, "columns": sets[ALL]}}
 for name, row in scores.items():
-    told = {"network": network, "history": history, "inputs": inputs} if name == "dense" else {}
-    print(experiment.record(name, row, proba=proba[name], features=on[name], **told))
+    told = (dense if name == "dense" else {}) | {"features": on[name], "ablation": name == "features-smallest"}
+    print(experiment.record(name, row, proba=proba[name], **told))
 
 # %% [markdown]
 # ## What we learned

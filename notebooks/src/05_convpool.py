@@ -254,11 +254,11 @@ def train(network, X, valid):
 
 
 # %%
-networks, histories = {}, {}
+networks, histories, valid = {}, {}, experiment.every_clip("valid", hop_frames=2 * clip_frames)  # half of the clips
 for build in (convpool, convconvpool):
     keras.utils.set_random_seed(SEED)
     network = build()
-    histories[network.name] = train(network, experiment.random_clips(), experiment.every_clip("valid"))
+    histories[network.name] = train(network, experiment.random_clips(), valid)
     networks[network.name] = network
 
 # %% tags=["key-figure"]
@@ -503,7 +503,7 @@ Markdown(
 # Each network is saved as a `.keras` file, with the scaling inside. So is its **card**: what the network expects and
 # answers, which data taught it and under which licence, how it was split, what it scored. A copy of the card stands
 # beside the file, for people. The scores and the answers to the test tracks go to small files, from which the
-# leaderboard is made.
+# leaderboard is made. Networks that were trained to show what one part is worth are **ablations**, a table of their own.
 
 # %%
 inputs = {**store.params, "clip_frames": clip_frames}
@@ -511,7 +511,7 @@ for name, network in networks.items():
     experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], inputs=inputs)
 for name in stores:
     network, history, answers, row = trained[name]
-    more = {"network": network, "history": history, "track_ids": some["test"]}
+    more = {"network": network, "history": history, "track_ids": some["test"], "ablation": True}
     more |= {"inputs": {**inputs, "kind": "picture", "picture": name}}
     experiment.record("convpool-" + name.lower().replace(" ", "-"), row, proba=answers, **more)
 

@@ -487,15 +487,15 @@ Markdown(
 #
 # ## Results
 #
-# Every training is a row of the leaderboard. The augmenting layers are saved inside the networks. They are part of how the
-# network was made, and do nothing when it is used.
+# The recipe is a row of the leaderboard; the trainings that led to it are ablations. The augmenting layers are saved
+# inside the networks. They are part of how the network was made, and do nothing when it is used.
 
 # %%
-inputs = {**store.params, "clip_frames": clip_frames}
+told = {"inputs": {**store.params, "clip_frames": clip_frames}}
 about = {"taught_by": "training and validation tracks", "train_seconds": sum(history["seconds"] for _, history in members)}
-experiment.record(recipe.name, answers[last][1], proba=answers[last][0], network=recipe, inputs=inputs, **about)
+experiment.record(recipe.name, answers[last][1], proba=answers[last][0], network=recipe, **told, **about)
 for name, network in networks.items():
-    experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], inputs=inputs)
+    experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], ablation=True, **told)
 
 # %% [markdown]
 # ## What we learned

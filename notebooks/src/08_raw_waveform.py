@@ -343,7 +343,8 @@ for name, network in networks.items():
     proba[name], rows[name] = evaluate.by_track(
         network, experiment.every_clip("test", store=read), groups=groups["test"], seed=SEED)  # fmt: skip
     inputs = (waves if read is waves else store).params | {"clip_frames": round(WAVE_SECONDS * read.frames_per_second)}
-    experiment.record(name, rows[name], proba=proba[name], network=network, history=histories[name], inputs=inputs)
+    told = {"history": histories[name], "inputs": inputs, "ablation": name.startswith("convpool-")}
+    experiment.record(name, rows[name], proba=proba[name], network=network, **told)
 
 # %%
 counts = {name: [network.count_params(), len(histories[name]["loss"]) * len(train)] for name, network in networks.items()}

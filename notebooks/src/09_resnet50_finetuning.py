@@ -444,7 +444,7 @@ for way, (network, kept) in test.items():
     X = experiment.every_clip("test", store=kept, clip_frames=1 if kept else None)
     proba[way], rows[way] = evaluate.by_track(network, X, groups=groups["test"], seed=SEED)
     told = {"history": histories[way], "weights": "random weights" if way == "random" else source}
-    told |= {"network": network, "inputs": told_inputs} if way == "tuned" else {}
+    told |= {"network": network, "inputs": told_inputs} if way == "tuned" else {"ablation": way == "random"}
     experiment.record(f"{short}-{way}", rows[way], proba=proba[way], **told)
 table = pd.DataFrame(rows).T.astype(float)
 table["best epoch"] = [best_epoch(histories[way]) for way in rows]

@@ -479,9 +479,10 @@ for name in [name for name in SHORT if name in networks]:
     network = with_head(networks[name], REGRESSION, f"{SHORT[name]}-head")
     loss = evaluate.log_loss(Y[valid.index], REGRESSION.predict_proba(valid.to_numpy()))
     more = {"inputs": {**store.params, "clip_frames": n_frames}, "best_val_loss": loss, "proba": votes.to_numpy()}
-    path = experiment.record(f"{SHORT[name]}-head", score(Y_test, votes), network=network, **more)
+    control = {"ablation": name == "untrained convnet"}
+    path = experiment.record(f"{SHORT[name]}-head", score(Y_test, votes), network=network, **more, **control)
     print(f"{path}: {evaluate.describe(score(Y_test, votes))}")
-    experiment.record(f"{SHORT[name]}-svm", score(Y_test, svm), proba=svm, features=name)
+    experiment.record(f"{SHORT[name]}-svm", score(Y_test, svm), proba=svm, features=name, **control)
 
 # %%
 clip, expected = clips.cut(store.frames(Y_test.index[0]), 0, n_frames), REGRESSION.predict_proba(test[:1].to_numpy())

@@ -163,6 +163,7 @@ tagged = replace(dataset, classes=TAGS, multilabel=True)
 for name, loss in losses.items():
     layers = [keras.layers.Input(network.input_shape[1:]), *network.layers[:-1], heads[name].layers[-1]]
     told = {"network": keras.Sequential(layers), "inputs": inputs, "dataset": tagged, "best_val_loss": loss}
+    told["ablation"] = name == "tagger-softmax"
     print(experiment.record(name, scores[name], proba=proba[name, "test"], **told))
 
 # %% [markdown]

@@ -411,14 +411,14 @@ for n, i in enumerate(shown):
 # %% [markdown]
 # ## Results
 #
-# Each way to join windows becomes a row of the leaderboard, with all of its figures.
+# Each way to join windows becomes a row of the table of ablations, with all of its figures. The network is the same.
 
 # %%
 for how in WAYS:
     y = Y if dataset.multilabel else Y.argmax(axis=1)
     scores = evaluate.scores(y, answers[how]["test"], groups=groups["test"], seed=SEED) | table.loc[how].to_dict()
     name = f"{card['model']}-{how.replace(', ', '-')}"
-    print(experiment.record(name, scores, proba=answers[how]["test"], threshold=cuts[how]))
+    print(experiment.record(name, scores, proba=answers[how]["test"], threshold=cuts[how], ablation=True))
 
 # %% [markdown]
 # ## What we learned

@@ -38,6 +38,7 @@ MEANS = ("accuracy", "macro_f1", "top3", "roc_auc", "log_loss", "train_seconds")
 SHOWN = ["accuracy", "n_test", "chance", "macro_f1", "top3", "log_loss", "parameters",
          "train_seconds", "folds", "seeds"]  # fmt: skip
 MANY = 12  # models: more are one a notebook in the chart, and their table is folded
+TABLES = ("leaderboard.csv", "ablations.csv")
 HIGHEST = ", the highest model of each step"
 PACKAGES = ("numpy", "pandas", "scikit-learn", "librosa", "keras", "tensorflow", "papermill")
 
@@ -67,8 +68,11 @@ def summary(study: Study) -> str:
     return f"{len(states)} step{'s' if len(states) != 1 else ''}: {counts}"
 
 
-def leaderboard(study: Study) -> pd.DataFrame:
+def leaderboard(study: Study, *, ablations: bool = False) -> pd.DataFrame:
     """Collect what the successful steps measured: the study's dataset first, the best model first.
+
+    Ablations, models trained to show what a part is worth or what a mistake costs, are a table of
+    their own. They bear ``"ablation": true``.
 
     In each dataset, models with one answer a track, by accuracy, stand before those with several,
     by ROC-AUC. The column ``metric`` says which of the two counts. A model that was trained in
@@ -77,6 +81,7 @@ def leaderboard(study: Study) -> pd.DataFrame:
     good = {step.name for step in study.steps.values() if step.status in OK}
     files = sorted((study.folder / "metrics").glob("*.json"))
     rows = [row for path in files if (row := read_json(path)).get("notebook") in good]
+    rows = [row for row in rows if row.pop("ablation", False) == ablations]
     trainings = {}
     for row in rows:
         same = study.steps[row["notebook"]].base, row.get("model"), row.get("dataset")
@@ -105,12 +110,13 @@ def _pooled(base: str, rows: list[dict]) -> dict:
 
 
 def write_leaderboard(study: Study) -> Path:
-    """Write ``leaderboard.csv``: one row a model, missing values empty."""
-    path, found = study.folder / "leaderboard.csv", leaderboard(study).drop(columns="metric")
-    if len(found):
-        found = found.dropna(axis="columns", how="all")
-    write_atomic(path, found.to_csv(index=False, lineterminator="\n"))
-    return path
+    """Write ``leaderboard.csv`` and ``ablations.csv``: one row a model, missing values empty."""
+    for name, ablations in zip(TABLES, (False, True)):
+        found = leaderboard(study, ablations=ablations).drop(columns="metric")
+        if len(found):
+            found = found.dropna(axis="columns", how="all")
+        write_atomic(study.folder / name, found.to_csv(index=False, lineterminator="\n"))
+    return study.folder / TABLES[0]
 
 
 def overwritten(study: Study) -> Iterator[str]:
@@ -129,7 +135,8 @@ def write_report(study: Study, *, began: datetime, jobs: int = 1) -> Path:
     """Write ``report.html``: one page that works from disk without network."""
     here = jinja2.FileSystemLoader(Path(__file__).parent)
     template = jinja2.Environment(loader=here, autoescape=True).get_template("report.html")
-    found, steps = leaderboard(study), study.steps.values()
+    found, shown = leaderboard(study), leaderboard(study, ablations=True)
+    steps = study.steps.values()
     page = template.render(
         study=study,
         summary=summary(study),
@@ -143,6 +150,8 @@ def write_report(study: Study, *, began: datetime, jobs: int = 1) -> Path:
         models=_table(study, found) if len(found) else "",
         n_models=len(found),
         many=len(found) > MANY,
+        ablations=_table(study, shown) if len(shown) else "",
+        n_ablations=len(shown),
         figures=[figure for step in steps for figure in _key_figures(study, step)],
         on_site={path.stem for path in study.folder.parent.glob("site/notebooks/*.html")},
         duration=duration,

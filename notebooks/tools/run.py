@@ -27,8 +27,8 @@ Each step is executed with papermill into ``runs/<study>/<step>.ipynb``. A step 
 notebook, its parameters, the helpers that it imports and its inputs have not changed. A step that
 fails stops only what comes after it. With ``--jobs``, steps that do not come after each other run
 side by side; with ``--dask``, on the workers of a cluster that see this folder. The run ends with
-``leaderboard.csv`` and ``report.html``. Exit status: 0 if all went well, 1 if a step failed, 2 if
-the study was refused, 130 if it was interrupted.
+``leaderboard.csv``, ``ablations.csv`` and ``report.html``. Exit status: 0 if all went well, 1 if a
+step failed, 2 if the study was refused, 130 if it was interrupted.
 """
 
 from __future__ import annotations
@@ -281,6 +281,7 @@ def execute(task: dict[str, Any]) -> dict[str, str]:
         papermill.execute_notebook(
             task["source"], str(target), parameters=task["parameters"],
             kernel_name="python3", kernel_manager_class=QuietKernelManager, start_timeout=120,
+            request_save_on_cell_execute=False,  # but once, at the end: twice a cell is slow
             progress_bar=False, log_output=False, on_cell_start=count,
             resources={"metadata": {"path": task["root"]}},  # cwd= would move this process, too
         )  # fmt: skip
@@ -369,7 +370,7 @@ def _written_by(study: Study, step: Step) -> Iterator[Path]:
         pattern = "**/*.*" if folder == "models" else "*.*"
         for path in sorted((study.folder / folder).glob(pattern)):
             own = folder != "." or path.suffix == ".csv"
-            if own and path.name[0] != "." and path.name != "leaderboard.csv":
+            if own and path.name[0] != "." and path.name not in report.TABLES:
                 with contextlib.suppress(FileNotFoundError):  # a step beside it may move a file
                     if path.is_file() and _wrote(study, step, path.name, path.stat().st_mtime):
                         yield path
