@@ -1,5 +1,6 @@
 """Results that are kept: the page follows the tables, and a study without one is refused."""
 
+import json
 import shutil
 
 import nbformat
@@ -66,6 +67,21 @@ def test_a_study_that_has_not_ended_is_refused(root, capsys):
     assert results.main(["demo_full"], root) == 2
     assert "run `make study STUDY=demo_full` to its end" in capsys.readouterr().err
     assert not (root / "notebooks/results").exists()
+
+
+def test_a_study_that_compares_nothing_leaves_what_ran(root, capsys):
+    shutil.copy(ROOT / "notebooks/studies/fma_clips.yml", root / "notebooks/studies")
+    assert results.main(["fma_clips"], root) == 2
+    assert "run `make study STUDY=fma_clips`" in capsys.readouterr().err
+    (root / "runs/fma_clips/.state").mkdir(parents=True)
+    state = {"finished": "2026-01-02T10:00:00", "seconds": 12.6, "n_cells": 31}
+    (root / "runs/fma_clips/.state/03_load_xy.json").write_text(json.dumps(state))
+    (root / "runs/fma_clips/split.csv").write_text("# by hand\ntrack_id,split\na,train\nb,test\n")
+    assert results.main(["fma_clips"], root) == 0
+    page = (root / "notebooks/results/README.md").read_text(encoding="utf8")
+    assert "| 03_load_xy | ran | 31 | 13 |\n" in page
+    assert "| 05_convpool | did not run |  |  |\n" in page
+    assert "fma_small, 2 tracks, run on 2026-01-02, version" in page
 
 
 def test_what_the_readme_says_of_five_genres_is_in_the_table():

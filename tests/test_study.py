@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -751,6 +752,32 @@ def test_models_of_different_datasets_and_metrics_are_told_apart(tmp_path):
     assert [caption.split(",")[0] for caption in captions] == [
         "accuracy on tiny", "ROC-AUC on tiny", "accuracy on other",
     ]  # fmt: skip
+
+
+def test_ablations_are_a_table_of_their_own(tmp_path):
+    """One is highest of all, and yet not what the report's first sentence names."""
+    steps = {"05": SimpleNamespace(name="05", notebook="05", base="05", repetition=0, status="done",
+                                   seconds=1.0, after=(), parameters={})}  # fmt: skip
+    (tmp_path / "metrics").mkdir()
+    row = {"notebook": "05", "dataset": "tiny", "split": "by group", "n_test": 8, "chance": 0.5}
+    for model, accuracy, more in (
+        ("net", 0.6, {}), ("mistake", 0.9, {"ablation": True}), ("other", 0.5, {"ablation": False}),
+    ):  # fmt: skip
+        text = json.dumps({"model": model, **row, "accuracy": accuracy} | more)
+        (tmp_path / "metrics" / f"{model}.json").write_text(text)
+    told = SimpleNamespace(steps=steps, folder=tmp_path, dataset="tiny", title="T", description="",
+                           name="t", notes=[], needs={}, parameters={},
+                           path=lambda step, suffix: tmp_path / f"{step.name}{suffix}",
+                           state=lambda step: tmp_path / f"{step.name}.json")  # fmt: skip
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "05.ipynb")
+    report.write_leaderboard(told)
+    tables = [pd.read_csv(tmp_path / f"{name}.csv") for name in ("leaderboard", "ablations")]
+    assert [list(table["model"]) for table in tables] == [["net", "other"], ["mistake"]]
+    assert not any("ablation" in table for table in tables)
+    page = report.write_report(told, began=datetime.now().astimezone()).read_text()
+    assert "Of 2 models, net (05) scores highest" in page
+    leaderboard, _, ablations = page.partition("<h2>Ablations</h2>")
+    assert "mistake" in ablations and "mistake" not in leaderboard
 
 
 def test_trainings_of_a_repeated_step_are_one_row(tmp_path):

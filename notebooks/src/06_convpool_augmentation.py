@@ -68,7 +68,7 @@ ZOOM: float = 0.3  # largest zoom, in or out, as a share of each axis
 MASK: float = 0.2  # largest share of time, and of the mel bands, that one mask hides
 MIXUP: float = 0.2  # strength of mixup, the alpha of its beta distribution
 TAKES: int = 2  # changed copies of the sound of each training track
-TAKE_SECONDS: float = 6.0  # length of the part of a track that is copied
+TAKE_SECONDS: float = 4.0  # length of the part of a track that is copied
 STEPS: int = 460  # optimizer steps of each training, the same for all
 AVERAGED: int = 3  # networks of the recipe, whose answers are averaged
 CONV_RATE: float = 0.003  # learning rate of Adam for these networks
@@ -292,7 +292,7 @@ HTML("".join(each.format(name, Audio(y, rate=sr)._repr_html_()) for name, y in h
 # for training only.
 
 # %%
-valid = experiment.every_clip("valid", Y=experiment.T.astype(float))
+valid = experiment.every_clip("valid", Y=experiment.T.astype(float), hop_frames=2 * clip_frames)  # half of the clips
 
 
 def network_with(name, way, seed):

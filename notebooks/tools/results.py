@@ -26,8 +26,9 @@ import nbformat
 import pandas as pd
 import yaml
 
-from helpers import plotting
+from helpers import __version__, plotting
 from notebooks.tools.build import ROOT
+from notebooks.tools.report import read_json
 
 HEAD = """# Results
 
@@ -85,7 +86,13 @@ COLUMNS = ["model", "right", "95 % interval", "beats", "folds × trainings", "tr
 
 
 def keep(study: str, root: Path = ROOT) -> Path:
-    """Copy the table of a study's notebook 11 and draw it; return the copy."""
+    """Copy the table of a study's notebook 11 and draw it; return the copy.
+
+    A study without notebook 11 compares nothing: what is kept of it is which steps ran.
+    """
+    told = yaml.safe_load((root / "notebooks" / "studies" / f"{study}.yml").read_text("utf-8"))
+    if not any(step["notebook"].startswith("11") for step in told["steps"]):
+        return keep_steps(study, told, root)
     found = sorted((root / "runs" / study / "tables").glob("11_*-comparison.csv"))
     if not found:
         raise FileNotFoundError(
@@ -101,6 +108,26 @@ def keep(study: str, root: Path = ROOT) -> Path:
         fig, ax = draw(models, each, chance=float(chance[1]) if chance else None)
         ax.set_title(f"{study}: right answers on {models['n_test'].max():.0f} test tracks")
         fig.savefig(kept.with_suffix(".png"), dpi=120, bbox_inches="tight", metadata={})
+    return kept
+
+
+def keep_steps(study: str, told: dict, root: Path = ROOT) -> Path:
+    """Write which steps of a study ran, on how many tracks, and how long they took."""
+    folder = root / "runs" / study
+    names = [step.get("name", step["notebook"]) for step in told["steps"]]
+    ended = {name: read_json(folder / ".state" / f"{name}.json") for name in names}
+    if not any(ended.values()):
+        raise FileNotFoundError(f"runs/{study} holds no step: run `make study STUDY={study}`")
+    rows = [(name, "ran" if state else "did not run", state.get("n_cells"), state.get("seconds"))
+            for name, state in ended.items()]  # fmt: skip
+    n = len(pd.read_csv(folder / "split.csv", comment="#"))
+    day = max(state["finished"] for state in ended.values() if state)[:10]
+    note = f"# {told['dataset']}, {n} tracks, run on {day}, version {__version__} of the series\n"
+    table = pd.DataFrame(rows, columns=["step", "result", "cells", "seconds"])
+    kept = root / "notebooks" / "results" / f"{study}.csv"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(note + table.round(0).astype({"cells": "Int64", "seconds": "Int64"})
+                    .to_csv(index=False, lineterminator="\n"), encoding="utf-8")  # fmt: skip
     return kept
 
 
@@ -155,25 +182,35 @@ def page(root: Path = ROOT) -> str:
         study = (root / "notebooks" / "studies" / f"{path.stem}.yml").read_text(encoding="utf-8")
         about = " ".join(line[2:] for line in takewhile(lambda x: x[0] == "#", study.splitlines()))
         told = yaml.safe_load(study)
-        title, needs = told["title"], told["needs"]
         note = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-        models, _ = read(path)
-        rows = [COLUMNS, ["---"] * len(COLUMNS)]
-        for name, row in models.iterrows():
-            beaten = row["better_than"].split("; ") if pd.notna(row["better_than"]) else []
-            seconds = f"{row['train_seconds']:.0f}" if pd.notna(row["train_seconds"]) else ""
-            ends = f"{row['accuracy_low']:.2f} to {row['accuracy_high']:.2f}"
-            trained = f"{row['folds']:.0f} × {row['seeds']:.0f}"
-            rows.append([name, f"{row['accuracy']:.2f}", ends, str(len(beaten)), trained,
-                         f"{row['n_test']:.0f}", seconds])  # fmt: skip
-        parts += [f"## {title}\n", f"{about}\n",
-                  f"`make study STUDY={path.stem}`, {needs['time']}; {note}.\n",
-                  f"![{title}: models with folds and single trainings]({path.stem}.png)\n",
-                  "".join(f"| {' | '.join(row)} |\n" for row in rows)]  # fmt: skip
-        sure = models["better_than"].notna().any()
-        parts += [] if sure else ["No difference in this table is sure.\n"]
-        parts += [doubling(models) + "\n"] if len(shares(models)) > 1 else []
+        table = pd.read_csv(path, comment="#", dtype=str).fillna("")
+        parts += [f"## {told['title']}\n", f"{about}\n",
+                  f"`make study STUDY={path.stem}`, {told['needs']['time']}; {note}.\n"]  # fmt: skip
+        parts += [_rows(table)] if "step" in table else _compared(path, told["title"])
     return "\n".join([*parts, FOOT])
+
+
+def _compared(path: Path, title: str) -> list[str]:
+    """Write figure, table and what is sure of a comparison that is kept."""
+    models, _ = read(path)
+    rows = []
+    for name, row in models.iterrows():
+        beaten = row["better_than"].split("; ") if pd.notna(row["better_than"]) else []
+        seconds = f"{row['train_seconds']:.0f}" if pd.notna(row["train_seconds"]) else ""
+        ends = f"{row['accuracy_low']:.2f} to {row['accuracy_high']:.2f}"
+        trained = f"{row['folds']:.0f} × {row['seeds']:.0f}"
+        rows.append([name, f"{row['accuracy']:.2f}", ends, str(len(beaten)), trained,
+                     f"{row['n_test']:.0f}", seconds])  # fmt: skip
+    parts = [f"![{title}: models with folds and single trainings]({path.stem}.png)\n"]
+    parts += [_rows(pd.DataFrame(rows, columns=COLUMNS))]
+    sure = models["better_than"].notna().any()
+    parts += [] if sure else ["No difference in this table is sure.\n"]
+    return parts + ([doubling(models) + "\n"] if len(shares(models)) > 1 else [])
+
+
+def _rows(table: pd.DataFrame) -> str:
+    rows = [[*table], ["---"] * table.shape[1], *table.to_numpy()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def ladder(root: Path = ROOT) -> bytes:
