@@ -74,7 +74,7 @@ def hover_map(points: np.ndarray, labels, titles, *, size: int = 560) -> str:
     points = np.asarray(points, dtype=float)
     low, span = points.min(axis=0), np.maximum(np.ptp(points, axis=0), 1e-9)
     places = 12 + (size - 24) * (points - low) / span
-    kinds = list(dict.fromkeys(labels))
+    kinds = sorted(set(labels))
     cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     colours = {kind: to_hex(cycle[i % len(cycle)]) for i, kind in enumerate(kinds)}
     dots = [

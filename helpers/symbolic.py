@@ -420,9 +420,10 @@ def describe_notes(notes: pd.DataFrame) -> dict[str, float]:
     -------
     dict
         "register: ..." which keys are used; "density: ..." how many notes, how fast, how many at
-        once; "dynamics: ..." how hard and how long they are struck; "harmony: ..." which pitch
-        classes, seen from the key that fits best, and how clear that key is. Harmony does not
-        change when a piece is transposed, nor when an octave is doubled by another.
+        once; "dynamics: ..." how hard and how long they are struck (logs are those of
+        seconds); "harmony: ..." which pitch classes, seen from the key that fits best, and how
+        clear that key is. Harmony does not change when a piece is transposed, nor when an octave
+        is doubled by another.
 
     Examples
     --------
@@ -450,13 +451,13 @@ def describe_notes(notes: pd.DataFrame) -> dict[str, float]:
         "register: step": np.median(order),
         "density: notes a second": len(pitch) / length,
         "density: onsets a second": len(onsets) / length,
-        "density: notes an onset": len(pitch) / len(onsets),
-        "density: sounding": (end - start).sum() / length,
-        "density: gap": np.log(np.median(gaps) + 0.01),
+        "density: notes struck together": len(pitch) / len(onsets),
+        "density: notes sounding at once": (end - start).sum() / length,
+        "density: log of the gap": np.log(np.median(gaps) + 0.01),
         "density: unevenness": gaps.std() / max(gaps.mean(), 1e-3),
         "dynamics: mean": velocity.mean(),
         "dynamics: spread": velocity.std(),
-        "dynamics: length": np.log(np.median(end - start) + 0.01),
+        "dynamics: log of the length": np.log(np.median(end - start) + 0.01),
     }
     return {k: float(v) for k, v in (out | _harmony(pitch, end - start)).items()}
 

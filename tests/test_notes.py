@@ -72,7 +72,7 @@ def test_pianoroll_is_time_by_key():
 
 def test_register_density_dynamics():
     d = symbolic.describe_notes(played())
-    assert 71 <= d["register: high"] <= 72 and d["density: notes an onset"] == 2
+    assert 71 <= d["register: high"] <= 72 and d["density: notes struck together"] == 2
     assert d["density: onsets a second"] == pytest.approx(32 / 7.99, rel=1e-6)
     fast = played()
     fast[["start", "end"]] /= 2

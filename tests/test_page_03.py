@@ -76,7 +76,7 @@ def test_what_we_learned(ladder):
     sides = page(NAME).table("train", "valid", "test").sum()
     found = page(NAME).find(
         r"has (\d+) training, (\d+) validation and (\d+) test tracks; the audit found (\d+) "
-        r"leaks before mending and none after, and (\d+) in a careless"
+        r"leaks before mending and none after, and (\d+) in a split drawn"
     )
     lines = [page(NAME).find(rf"(\d+) leaks{then}")[1] for then in (" before mending", ", for")]
     counted = [*sides[["train", "valid", "test"]], *map(int, lines)]

@@ -148,7 +148,7 @@ def test_early_stopping_ended_the_training():
 def test_the_test_is_read_from_its_table(tested, cv, yardstick):
     top = tested["accuracy"].idxmax()
     found = page(NAME).find(
-        rf"Highest stands (\S+): accuracy ({N}) \[({N}), ({N})\], n = (\d+) tracks, chance ({N})\."
+        rf"(\S+) scores highest: accuracy ({N}) \[({N}), ({N})\], n = (\d+) tracks, chance ({N})\."
     )
     columns = ["accuracy", "accuracy_low", "accuracy_high", "n_test", "chance"]
     assert found[1] == top

@@ -23,8 +23,8 @@ def pictures():
 def test_no_training_was_cut_off_and_the_gap_is_that_of_its_two_shares(name):
     found = page(NAME).find(
         rf"{name}: the best epoch was (\d+) of (\d+), then early stopping ended it\. At its best "
-        r"epoch it named (\d+)% of the training clips and (\d+)% of the validation clips: they "
-        r"part by (-?\d+) points"
+        r"epoch it was right for (\d+)% of the training clips and (\d+)% of the validation clips: "
+        r"they part by (-?\d+) points"
     )
     best, ran, seen, unseen, gap = map(int, found.groups())
     assert ran - best == 6  # PATIENCE
@@ -60,14 +60,14 @@ def test_each_verdict_follows_from_its_interval(scores, pictures):
 
 def test_the_best_and_the_worst_class(scores):
     found = page(NAME).find(
-        r"On these tracks, (\w+) was found (\d+) of (\d+) times\. (\w+) was found (\d+) of (\d+) "
-        r"times; (?:(\d+) went to (\w+)|it missed nothing)"
+        r"On these tracks, most often found: ([\w, ]+), (\d+)% of the time\. (\w+) was found "
+        r"(\d+) of (\d+) times; (?:(\d+) went to (\w+)|it missed nothing)"
     )
-    best, hit, of, worst, few, out_of, lost, to = found.groups()
-    assert int(hit) / int(of) >= int(few) / int(out_of)
+    best, share, worst, few, out_of, lost, to = found.groups()
+    assert int(share) / 100 >= int(few) / int(out_of)
     assert int(few) == int(out_of) if to is None else 1 <= int(lost) <= int(out_of) - int(few)
-    assert best != worst and to != worst
-    assert f"{best} was found most often and {worst} least" in page(NAME).find(r"By \w+, .*")[0]
+    assert worst not in (to, *best.split(", "))
+    page(NAME).find(rf" found most often: {best}; least often: {worst}\.")
 
 
 def test_the_best_and_the_worst_picture_and_how_their_trainings_ended(pictures):
@@ -77,7 +77,8 @@ def test_the_best_and_the_worst_picture_and_how_their_trainings_ended(pictures):
     )
     best, high, worst, low = found[1].split(". ")[-1].strip(), found[2], found[3], found[4]
     assert pictures.loc[best, "accuracy"] == pictures["accuracy"].max()
-    assert pictures.loc[worst, "accuracy"] == pictures["accuracy"].min()
+    lowest = pictures.loc[worst.split(" and "), "accuracy"]
+    assert (lowest.round(2) == round(pictures["accuracy"].min(), 2)).all()
     ends = pictures["accuracy"].max(), pictures["accuracy"].min()
     assert (float(high), float(low)) == pytest.approx(ends, abs=0.006)
     early = (pictures["epochs"] - pictures["best_epoch"] >= 6).sum()

@@ -54,7 +54,7 @@ def test_a_lead_over_a_control_is_the_difference_of_the_means_and_passes_by_its_
 def test_what_is_said_of_the_untrained_network_follows_its_interval(kept):
     r, low, high, two, two_low, two_high, said = kept.find(
         r"rank correlation with an untrained network is (\S+) \[(\S+), (\S+)\], with plain "
-        r"loudness .*?\]\. Two untrained networks agree with each other by (\S+) \[(\S+), (\S+)\]"
+        r"loudness .*?\]\. Between two untrained networks it is (\S+) \[(\S+), (\S+)\]"
         r"\. (The untrained|An untrained|The music)"
     ).groups()
     assert float(low) <= float(r) <= float(high)

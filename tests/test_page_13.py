@@ -17,7 +17,7 @@ def kept():
 
 def test_the_list_that_is_heard_is_the_one_that_is_counted(kept):
     heard = kept.table("label", "artist", "title", "distance")
-    n, told = kept.find(r"has, of (\d+) neighbours: (.+?)\.").groups()
+    n, told = kept.find(r"Of (\d+) neighbours, so many have the class of \S+: (.+?)\.").groups()
     of = {by: int(k) for k, by in re.findall(r"(\d+) by (\w+)", told)}
     asked = kept.find(r"(\S+): ([^:;,]+), [^:;]+; by embedding")
     own = asked[1].rsplit(".", 1)[0]  # the demo's tracks are named by their class
@@ -44,7 +44,8 @@ def test_precision_stands_beside_ceiling_and_chance(kept):
 def test_differences_are_called_clear_where_their_interval_leaves_out_zero(kept):
     table = kept.table("instead of the embedding", "figure", "difference", "low", "high", "clear")
     clear, n, chance = kept.find(
-        r"(\d+) of (\d+) differences have an interval that leaves out 0.*? About (\S+) would by"
+        r"(\d+) of (\d+) differences have an interval that leaves out 0.*? about (\S+) "
+        r"would be expected"
     ).groups()
     assert int(n) == len(table) and int(clear) == table["clear"].sum()
     assert float(chance) == pytest.approx(0.05 * len(table), abs=0.051)

@@ -98,3 +98,14 @@ def test_the_best_family_is_one_of_four_and_its_score_is_told_twice():
     again = page(NAME).find(rf"; of the notes, (\w+) alone says most: {TOLD}")
     assert first.groups() == again.groups()
     assert first[1] in ("register", "density", "dynamics", "harmony")
+
+
+def test_the_family_that_costs_most_costs_what_it_says():
+    """All together, without it, and the difference agree; what cannot be told from none is said."""
+    found = page(NAME).find(
+        rf"All together score {TOLD}\. To leave out \w+ costs most, ({N}) \[({N}), ({N})\]"
+        rf"(, which this test cannot tell from none)?; .*? still reach ({N})"
+    )
+    loss, low, high, left = (float(found[i]) for i in (6, 7, 8, 10))
+    assert loss == pytest.approx(float(found[1]) - left, abs=0.011) and low <= loss <= high
+    assert bool(found[9]) == (low <= 0)

@@ -14,6 +14,7 @@ import hashlib
 import inspect
 import json
 import os
+import warnings
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
@@ -225,9 +226,12 @@ def _render_missing(folder: Path, header: dict, plan: list[dict], jobs, progress
     if todo:
         bar = tqdm(total=len(plan), initial=len(answers), desc=f"rendering {kind}",
                    unit="track", disable=not progress)  # fmt: skip
-        with bar, (folder / JOURNAL).open("a", encoding="utf-8", newline="\n") as journal:
+        file = (folder / JOURNAL).open("a", encoding="utf-8", newline="\n")
+        with bar, warnings.catch_warnings(), file as journal:
             journal.write("\n")  # ends a line torn by a kill
             pool = joblib.Parallel(jobs or joblib.cpu_count(), return_as="generator_unordered")
+            # joblib says when it replaces a process whose memory has grown; nothing is lost by it.
+            warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
             for answer in pool(joblib.delayed(_render_one)(job) for job in todo):
                 journal.write(json.dumps(answer) + "\n")
                 journal.flush()

@@ -37,7 +37,7 @@ for name, X in {"12 kHz": right, "16 kHz": wrong}.items():
 
 # %%
 n = max(2, round(2.56 * len(probed) / len(dataset.classes)))
-name = f"{n}, sorted by class"
+name = f"{n} in the order of classes"
 ways[name] = guess(in_company(truth.sort_values(["label", "track_id"]).index, n), Y[probed])
 print(f"accuracy {cite(score(Y[probed], ways[name]))}; {against(name, 'frozen', ways, probed)}")
 

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Your first classifier in five minutes
 #
-# *reading 8 minutes · computing 1 minute · needs nothing: it renders its own music, and online it fetches musicnn (29 MB) · writes `tables/first_classifier.csv`*
+# *reading 8 minutes · computing 2 minutes · needs nothing: it renders its own music, and online it fetches musicnn (29 MB) · writes `tables/first_classifier.csv`*
 #
 # Blues or metal? You hear it at once, and could hardly say how. Can a program learn it? A program that sorts things
 # into classes, such as songs into genres, is a **classifier**. On this page you make one, from the first sound to the
@@ -128,12 +128,12 @@ Markdown(
 # %% [markdown]
 # ## Six numbers that you can hear
 #
-# An audio file is a long list of numbers, thousands for each second. Two songs never agree in it, even if they sound
-# alike. So we describe a song by a few **features**: numbers that each tell one thing about its sound. The words in
+# An audio file is a long list of numbers, thousands for each second. These lists differ for any two songs, even if they
+# sound alike. So we describe a song by a few **features**: numbers that each tell one thing about its sound. The words in
 # italics are their names in the field.
 #
-# - **loudness swing**: how far the loudness goes up and down, in decibels, the scale on which ears count it. A string
-#   quartet breathes; a wall of guitars does not.
+# - **loudness swing**: how far the loudness goes up and down, in decibels, the scale on which ears count it. Music
+#   with pauses between its strokes swings widely; a wall of guitars does not.
 # - **brightness**: the *spectral centroid*, the centre of gravity of all frequencies in the sound, in hertz, vibrations
 #   a second. A cymbal is bright, a double bass is dark.
 # - **brightness swing**: how far the brightness moves. Each stroke of a snare drum lifts it.
@@ -169,7 +169,7 @@ display(heard.round(2))
 bright, bass = heard["brightness"], heard["bass"]
 Markdown(
     f"Do your ears agree? The table calls **{bright.idxmax()}** the brightest ({bright.max():,.0f} hertz) and "
-    f"**{bright.idxmin()}** the darkest ({bright.min():,.0f} hertz). Most bass has **{bass.idxmax()}**, "
+    f"**{bright.idxmin()}** the darkest ({bright.min():,.0f} hertz). **{bass.idxmax()}** has the most bass, "
     f"{bass.max():.0%} of its energy. Go back and play them."
 )
 
@@ -226,11 +226,11 @@ exam.join(X).to_csv(f"{OUT_DIR}/tables/first_classifier.csv")
 truth = [dataset.classes.index(genre) for genre in labels[test]]
 scores = evaluate.scores(truth, proba, groups=artists[test], seed=SEED)
 Markdown(
-    f"The program names the genre of **{right.sum()} of {len(test)}** songs. That is an **accuracy** of "
-    f"{scores['accuracy']:.2f}, where chance is {scores['chance']:.2f}. With other artists in the exam it would be "
-    f"somewhat different: the **95 % interval**, here {scores['accuracy_low']:.2f} to {scores['accuracy_high']:.2f}, "
-    f"says how far such luck reaches. Of the {len(quiz)} songs that you were asked about, the program names "
-    f"{right[quiz.index].sum()}. And you?"
+    f"The program names the right genre for **{right.sum()} of {len(test)}** songs. That is an **accuracy** of "
+    f"{scores['accuracy']:.2f}, where chance is {scores['chance']:.2f}. With other artists in the exam it could be "
+    f"quite different: the **95 % interval**, here {scores['accuracy_low']:.2f} to {scores['accuracy_high']:.2f}, "
+    f"says how far such luck reaches. Of the {len(quiz)} songs that you were asked about, the program is "
+    f"right for {right[quiz.index].sum()}. And you?"
 )
 
 # %% [markdown]
@@ -250,11 +250,12 @@ plt.show()
 # %%
 table = pd.DataFrame(confusion, dataset.classes, dataset.classes)
 found, total = pd.Series(np.diag(table), table.index), table.sum(axis=1)
-best, worst = (found / total).idxmax(), (found / total).idxmin()
+share = found / total
+best, worst = " and ".join(f"*{genre}*" for genre in share.index[share == share.max()]), share.idxmin()
 lost = table.loc[worst].drop(worst)
 Markdown(
-    f"On these songs, *{best}* was found {found[best]} of {total[best]} times. *{worst}* was found {found[worst]} of "
-    f"{total[worst]} times; {lost.max()} went to *{lost.idxmax()}*." if lost.any() else "It named all songs rightly."
+    f"On these songs, {best} came out best, with {share.max():.0%} found. *{worst}* was found {found[worst]} of "
+    f"{total[worst]} times; {lost.max()} went to *{lost.idxmax()}*." if lost.any() else "It was right for all songs."
 )
 
 # %% [markdown]
@@ -328,7 +329,7 @@ Markdown(f"{said}.")
 Markdown(
     f"- Six numbers describe a sound, and one can hear them: {bright.idxmax()} is {bright.max() / bright.min():.1f} "
     f"times as bright as {bright.idxmin()}.\n"
-    f"- Logistic regression learned from {len(train)} songs and named {right.sum()} of {len(test)} by other artists: "
+    f"- Logistic regression learned from {len(train)} songs and was right for {right.sum()} of {len(test)} by other artists: "
     f"accuracy {scores['accuracy']:.2f}, interval {scores['accuracy_low']:.2f} to {scores['accuracy_high']:.2f}, "
     f"chance {scores['chance']:.2f}.\n"
     f"- Its worst answer: a *{genre}* song, {verb} *{taken}*. {said}."

@@ -145,8 +145,8 @@ turns = np.count_nonzero(np.diff(np.signbit(part)))
 Markdown(
     f"On the left we see the *envelope*: where it is loud, where notes begin. The highest peak, {peak:.2f}, lies at "
     f"{np.argmax(np.abs(y)) / SR:.1f} s, {20 * np.log10(peak / rms):.0f} decibels above the mean level. On the right we "
-    f"see the *oscillation* that we hear as pitch: in 20 ms the wave crosses zero {turns} times, which is roughly "
-    f"{turns / 2 / 0.02:.0f} vibrations a second. No view shows both."
+    f"see the *oscillation*: in 20 ms the wave crosses zero {turns} times. Fast ripples lie on slower waves, because several "
+    "notes sound at once; which frequencies they have, the next pictures show. No view shows both."
 )
 
 # %% [markdown]
@@ -235,10 +235,12 @@ axis = {"mel": ("mel", "hertz"), "constant Q": ("cqt_note", "note"), "chroma": (
 fig, axes = plt.subplots(2, 2, figsize=(9.5, 4.4), sharex=True)
 for ax, (name, picture) in zip(axes.flat, drawn.items()):
     y_axis, label = axis[name]
+    if name == "MFCC":  # else the largest coefficient takes all the colours
+        picture = (picture - picture.mean(axis=1, keepdims=True)) / picture.std(axis=1, keepdims=True)
     image = librosa.display.specshow(
         picture, sr=SR, hop_length=HOP_LENGTH, x_axis="time", y_axis=y_axis, cmap="magma", ax=ax
     )
-    unit = "decibels" if name in ("mel", "constant Q") else "value"
+    unit = {"chroma": "value", "MFCC": "deviations"}.get(name, "decibels")
     fig.colorbar(image, ax=ax, label=unit)
     ax.set(title=f"{name}: {len(picture)} rows", xlabel="time in seconds" if ax in axes[1] else "", ylabel=label)
 octaves = ["C1", "C2", "C3", "C4", "C5", "C6", "C7"]
@@ -247,7 +249,8 @@ axes[1, 1].set_yticks([0, 9, 18], [2, 11, 20])
 plt.show()
 
 # %% [markdown]
-# All four come from the same sound and have one column for each frame. What does each of them notice, and what does
+# All four come from the same sound and have one column for each frame. (Each MFCC is shown less its mean, in its standard
+# deviations.) What does each of them notice, and what does
 # it overlook? Change the sound in three ways: a semitone higher, darker (a filter takes away what lies above 2 kHz),
 # and half as loud. Then measure how far each picture moves. We count in units of what the music itself does: 1 is
 # a change as large as the picture's usual distance from its own mean over time.
@@ -266,10 +269,9 @@ moved = pd.DataFrame({
 moved.round(2)
 
 # %%
-most, least = moved.idxmax(), moved.idxmin()
+most, least = moved.idxmax(), moved.round(2).apply(lambda column: " and ".join(column.index[column == column.min()]))
 told = [
-    f"*{what.capitalize()}*: {most[what]} moves most ({moved.loc[most[what], what]:.2f}), {least[what]} least "
-    f"({moved.loc[least[what], what]:.2f}). "
+    f"*{what.capitalize()}*: {most[what]} moves most ({moved[what].max():.2f}), {least[what]} least ({moved[what].min():.2f}). "
     for what in moved
 ]
 Markdown(
@@ -330,8 +332,8 @@ display(seen.T.round(2))
 bright, strokes = seen["centroid, hertz"], seen["strokes"]
 Markdown(
     f"Of these {len(seen)} excerpts, *{bright.idxmax()}* is the brightest ({bright.max():,.0f} hertz): look for "
-    f"light at the top of its picture. *{bright.idxmin()}* is the darkest ({bright.min():,.0f} hertz). Strokes, seen as vertical "
-    f"lines, hold most of the energy in *{strokes.idxmax()}* ({strokes.max():.0%}) and least in *{strokes.idxmin()}* "
+    f"light at the top of its picture. *{bright.idxmin()}* is the darkest ({bright.min():,.0f} hertz). The share of the strokes, "
+    f"seen as vertical lines, is largest in *{strokes.idxmax()}* ({strokes.max():.0%}) and smallest in *{strokes.idxmin()}* "
     f"({strokes.min():.0%}). One excerpt is not a class: compare others."
 )
 
@@ -366,7 +368,8 @@ Markdown(
 # Suppose all classical tracks were taken from 16 kHz copies. A network would learn "nothing above 8 kHz means
 # classical" and score well, and the score would say nothing about music. So for each property of a recording we
 # ask how well it alone tells one class from all others: 0 is not at all, 1 is perfectly. The measure is
-# |2 AUC − 1|, with the area under the ROC curve.
+# |2 AUC − 1|. AUC, the area under the ROC curve, is the share of draws in which a track of the class has a higher value than
+# another track; at one half, the property says nothing.
 #
 # Some properties may have musical reasons: *bandwidth* (the highest frequency that sounds), *level*, *crest* (the peak
 # above the level), *silence* and *clipped*. Others seldom have any: *sample rate*, *channels*, *dc offset* (a mean that is
@@ -404,6 +407,8 @@ Markdown(
     f"draws, the {top['class']} track has the {side} value (medians {top['median']:.3g} and {top['of others']:.3g}). "
     f"{verdict}. The strongest clue that may have musical reasons is *{music['property'].replace('_', ' ')}* for "
     f"*{music['class']}*, {music['clue']:.2f}."
+    + " All files here come from one renderer, so both come from the music: a technical property only says where to look."
+    * (DATASET in datasets.RENDERED)
 )
 
 # %% [markdown]

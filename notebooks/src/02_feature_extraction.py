@@ -15,7 +15,7 @@
 #
 # *reading 9 minutes · computing 1 minute · needs nothing: it renders its own music · writes `features/`, `tables/storage.csv`, `tables/summary_features.csv`*
 #
-# To decode audio and compute spectrograms takes longer than to train a small network. So it should happen once, use
+# Decoding audio and computing spectrograms takes hours on a large collection. So it should happen once, use
 # the whole machine, and lose nothing when it is interrupted or meets a broken file. How does one prepare a whole
 # collection that way? This notebook does it, twice: as mel spectrograms for networks, and as a table of numbers for
 # simpler models. An appendix asks whether spectrograms may be stored as JPEG.
@@ -245,7 +245,8 @@ fig, axes = plt.subplots(1, len(shown), figsize=(9.5, 3.6), sharey=True)
 for ax, column in zip(axes, shown):
     boxes = [summary.loc[labels == name, column] for name in dataset.classes]
     ax.boxplot(boxes, orientation="horizontal", flierprops={"markersize": 3})
-    ax.set(title=column.removesuffix("_mean").replace("_", " "), xlabel="hertz" if column == shown[0] else "mean")
+    ax.set(title=column.removesuffix("_mean").replace("_", " "), xlabel="hertz" if column == shown[0] else "mean of the frames")
+    ax.set_xscale("log" if column == shown[3] else "linear")  # most flatness lies near 0
 axes[0].set_yticks(range(1, len(dataset.classes) + 1), dataset.classes)
 axes[0].set_ylabel("class")
 plt.show()
@@ -365,7 +366,8 @@ def told(way):
     row = storage.loc[way]
     said = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
     sure = row["difference_low"] > 0 or row["difference_high"] < 0
-    return f"{said}, {'a difference' if sure else 'no difference that this test can see'}"
+    luck = " in its favour; losing detail can hardly help, so take it for luck" * (row["difference"] > 0)
+    return f"{said}, {'a difference' + luck if sure else 'no difference that this test can see'}"
 
 
 full, jpeg, stretched = (storage.loc[way] for way in ("NumPy file, float32", "JPEG", "JPEG, frames stretched"))
@@ -374,7 +376,7 @@ Markdown(
     f"{full['accuracy_high']:.2f}] (n = {len(chosen)} tracks, chance {1 / len(dataset.classes):.2f}). JPEG takes "
     f"{jpeg['KB a track'] / full['KB a track']:.0%} of its bytes and is off by {jpeg['error']:.1f} gray levels, that is "
     f"{jpeg['error in dB']:.1f} dB, on average; in accuracy, {told('JPEG')}. With stretched frames the error is "
-    f"{stretched['error']:.1f} levels, on a scale that is another one in each frame, so it has no decibels; in accuracy, "
+    f"{stretched['error']:.1f} levels, on a scale that differs from frame to frame, so it has no decibels; in accuracy, "
     f"{told('JPEG, frames stretched')}."
 )
 
@@ -397,9 +399,9 @@ Markdown(
     f"differed from librosa by at most {error:.0e} dB.\n"
     f"- {(store.index['status'] == 'ok').sum()} of {len(store.index)} tracks are in the store, a second run wrote "
     f"{rewritten} shards again, and {len(failed)} broken files became rows with a reason.\n"
-    f"- *{explained.idxmax()}* tells most of the classes, {explained.max():.0%} of its variance. JPEG takes "
+    f"- The most telling column is *{explained.idxmax()}*: {explained.max():.0%} of its variance is due to the class. JPEG takes "
     f"{jpeg['KB a track']:.0f} KB a track, the store {storage.loc['feature store, float16', 'KB a track']:.0f} KB; in "
-    f"accuracy, JPEG differs by {told('JPEG')}."
+    f"accuracy, JPEG against the NumPy file: {told('JPEG')}."
 )
 
 # %% [markdown]

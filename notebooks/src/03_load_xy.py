@@ -254,8 +254,8 @@ ladder = pd.DataFrame(rows).T
 ladder[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "n_test", "n_groups", "chance"]].round(3)
 
 # %% [markdown]
-# The last columns: `n_test` clips of `n_groups` groups. The intervals are **bootstrap** intervals that redraw whole groups, because clips of one
-# artist succeed and fail together. An interval over single clips would look several times more certain than it is.
+# `n_test` counts clips, `n_groups` artists or other groups. The intervals are **bootstrap** intervals that redraw whole groups, because clips of one
+# artist succeed and fail together. An interval over single clips would be far too narrow wherever groups are kept apart.
 
 # %% tags=["key-figure"]
 rungs = ladder.rename({"by group": "by group:\nartists kept apart"})
@@ -316,14 +316,13 @@ Markdown(
 )
 
 # %% [markdown]
-# To avoid this leak costs nothing, and on few or uneven tracks it can matter. The networks of this series carry these
+# Avoiding this leak costs nothing; with few or uneven tracks, it can matter. The networks of this series carry these
 # numbers in their first layer, so a saved model needs nothing beside it.
 #
 # ## Feeding clips
 #
 # In training, clips start at random places and differ in each epoch: a free way to have more data. The seed fixes
-# which ones, so a run can be repeated. For validation and test, all clips of a track are used, in order, and they
-# vote.
+# which ones, so a run can be repeated. For validation and test, the clips of a track come in order, and they vote.
 
 # %%
 train_ids = split.ids("train")
@@ -352,11 +351,12 @@ counts = split.sides.value_counts()
 Markdown(
     f"- {len(tracks)} tracks became {len(every.owner)} clips of shape {X_batch.shape[1:]}: time, frequency, channel.\n"
     f"- The split ({split.rule}) has {counts['train']} training, {counts['valid']} validation and {counts['test']} "
-    f"test tracks; the audit found {len(leaks)} leaks before mending and none after, and {len(found)} in a careless "
-    f"split.\n"
+    f"test tracks; the audit found {len(leaks)} leaks before mending and none after, and {len(found)} in a split "
+    "drawn track by track.\n"
     f"- Dividing by clip scored {step[CLIP]:.2f}, by track {step[TRACK]:.2f}, by group {step[GROUP]:.2f} "
     f"[{ladder.loc[GROUP, 'accuracy_low']:.2f}, {ladder.loc[GROUP, 'accuracy_high']:.2f}] of {len(part.owner)} clips, "
-    f"chance {ladder['chance'].iloc[0]:.2f}: the careless split is worth {drop:.0f} points."
+    f"chance {ladder['chance'].iloc[0]:.2f}: clips of a track on both sides flatter by {drop:.0f} points, "
+    f"artists on both sides by {100 * (step[TRACK] - step[GROUP]):.0f}."
 )
 
 # %% [markdown]

@@ -119,8 +119,8 @@ def columns(measures, statistics="mean"):
 # ### The feature sets
 #
 # The classical sets: seven spectral means (one of them the contrast of all bands), chroma, MFCC and mel at two sizes
-# each, mel as power and in decibels, and MFCC with the six spectral means. *All* takes each family once, first its
-# means, then its standard deviations as well.
+# each, mel as power and in decibels, and MFCC with the six spectral means. *All* takes each family once, at its usual size: first its
+# means, then its standard deviations as well. The other columns of the table are the same measures at other sizes.
 
 # %%
 every, ALL = "|".join(FAMILIES.values()), "all + deviations"
@@ -184,13 +184,13 @@ Markdown(
 # A split that is easy for one set tends to be easy for the other, and on the same split this luck cancels. So from here
 # on every set and every model meets the same folds.
 #
-# A second common mistake: to fit the scaler before the split, so that mean and variance have seen the test tracks. The
+# A second common mistake: to fit the scaler before the split, so that mean and variance come partly from the tracks that are held out. The
 # pipeline above fits it inside each split, and costs nothing. Do it the wrong way, once.
 
 # %%
 gain, luck = 100 * (redrawn(StandardScaler().fit_transform(X.loc[dev, sets["MFCC 24"]])) - more), 100 * more.std()
 Markdown(
-    f"A scaler that has seen the test tracks changes the accuracy by {gain.mean():+.1f} points on average, in single splits "
+    f"A scaler that has seen the held-out tracks changes the accuracy by {gain.mean():+.1f} points on average, in single splits "
     f"by {gain.min():+.1f} to {gain.max():+.1f}. That is {'small' if abs(gain.mean()) < luck / 2 else 'not small'} beside the "
     f"standard deviation of the draws, {luck:.1f} points."
 )
@@ -325,7 +325,7 @@ Markdown(
 
 # %% [markdown]
 # Correlated families share their importance. MFCC are computed from mel bands in decibels, so each says much of what the
-# other says: leave one out, and little is lost, however much it carries.
+# other says: leave one out, and the other can stand in for it. So a loss is small beside what the family carries alone.
 #
 # ## The smallest set that keeps up
 #
@@ -372,8 +372,7 @@ Markdown(f"Best is *{best}* with {size[best]} columns, {value[best]:.3f}. {told}
 def dense(chosen, widths=(128, 64, 32)):
     """A network of dense layers for some columns of the table."""
     known = X.loc[ids["train"], chosen].to_numpy()
-    layers = [keras.layers.Input((len(chosen),))]
-    layers += [keras.layers.Normalization(mean=known.mean(axis=0), variance=known.var(axis=0))]
+    layers = [keras.layers.Input((len(chosen),)), keras.layers.Normalization(mean=known.mean(axis=0), variance=known.var(axis=0))]
     layers += [keras.layers.Dense(width, activation="relu") for width in widths]
     layers += [keras.layers.Dense(len(dataset.classes), activation="softmax")]
     return keras.Sequential(layers)
@@ -388,7 +387,7 @@ for layer in network.layers:
 
 # %% [markdown]
 # Where parameters outnumber tracks, a network can learn every training track by heart. **Early stopping** watches the
-# loss on the validation tracks: when `PATIENCE` epochs bring nothing lower, training ends and goes back to the best
+# loss on the validation tracks, how wrong the answers are and how sure: when `PATIENCE` epochs bring nothing lower, training ends and goes back to the best
 # epoch. A batch is made of tracks here, where other notebooks have clips.
 
 # %%
@@ -415,13 +414,13 @@ Markdown(
 # %% [markdown]
 # ## The test
 #
-# All choices are made, so now the test tracks, once: each model on all columns, and the yardstick on the set that the
+# All choices are made, so now the test tracks, once: each model on *all + deviations*, and the yardstick on the set that the
 # rule chose (`features-smallest`), if that is a smaller one. The rule is a bet that fewer columns do about as well. The bet
 # is lost if the smaller set does worse in the test and the interval of the difference leaves out 0. Whatever the test says, the choice stays,
 # or the test set would have become a second validation set.
 #
-# The models learn from the training tracks alone, as every
-# network of the series does, so that their rows are comparable.
+# The models learn from the training tracks alone, as the networks of the series do, so that their rows are comparable. One row
+# more, `-both`, is the yardstick taught by training and validation tracks. Set it beside models that have learned from both.
 #
 # An SVM answers with distances from its borders, not with probabilities. **Softmax** turns distances into numbers that
 # add up to one. Then one number, the **temperature**, fitted on the validation tracks, makes the probabilities of each
@@ -430,10 +429,11 @@ Markdown(
 
 
 # %%
-def answer_test(name, model):
-    """Probabilities of the test tracks, by a classical model that has learned from the training tracks."""
-    fitted, found = pipelines[name, model].fit(X.loc[ids["train"], sets[name]], Y[ids["train"]]), []
-    for table in (X.loc[ids[side], sets[name]] for side in ("valid", "test")):
+def answer_test(name, model, more=()):
+    """Probabilities of the test tracks, by a classical model that has learned from the training tracks, and from `more`."""
+    found = []
+    for taught, asked_about in ((ids["train"], ids["valid"]), ([*ids["train"], *more], ids["test"])):
+        fitted, table = pipelines[name, model].fit(X.loc[taught, sets[name]], Y[taught]), X.loc[asked_about, sets[name]]
         if hasattr(fitted, "predict_proba"):
             found.append(fitted.predict_proba(table))
         else:
@@ -445,6 +445,7 @@ def answer_test(name, model):
 # %%
 short = {"logistic regression": "logreg", "SVM": "svm", "k-NN": "knn", "random forest": "forest"}
 proba = {f"features-{short[model]}": answer_test(ALL, model) for model in MODELS}
+proba[f"features-{short[yardstick]}-both"] = answer_test(ALL, yardstick, more=ids["valid"])
 proba["dense"] = evaluate.predict(network, arrays["test"][0])
 if smallest != ALL:
     proba["features-smallest"] = answer_test(smallest, yardstick)
@@ -456,32 +457,32 @@ asked = {"groups": experiment.groups["test"], "seed": SEED}
 scores = {name: evaluate.scores(y_test, p, **asked) for name, p in proba.items()}
 paired = {name: evaluate.compare(y_test, p, proba[classical], **asked) for name, p in proba.items()}
 table = pd.DataFrame(scores).T.assign(features=on).join(pd.DataFrame(paired).T.filter(like="difference"))
-table.filter(regex="features|accuracy|difference|log_loss|chance|n_test").round(3)
+table.filter(regex="features|accuracy|difference|chance|n_test").round(3)
 
 # %%
 top, promised, found = table["accuracy"].idxmax(), cv.loc[(ALL, yardstick), "accuracy"], scores[classical]
 told_apart = table.index[(table["difference_low"] > 0) | (table["difference_high"] < 0)]
 lost = smallest != ALL and table.loc["features-smallest", "difference_high"] < 0
 Markdown(
-    f"Highest stands `{top}`: {evaluate.describe(scores[top])}. Paired, track by track, these have an interval of the "
+    f"`{top}` scores highest: {evaluate.describe(scores[top])}. Paired, track by track, these have an interval of the "
     f"difference to `{classical}` without 0: {', '.join(told_apart) or 'none'} ({len(table) - 1} comparisons, not corrected; see "
     f"notebook 11). Cross-validation had promised `{classical}` {promised:.2f}; its interval "
-    f"in the test {'holds' if found['accuracy_low'] <= promised <= found['accuracy_high'] else 'does not hold'} that."
+    f"in the test {'includes' if found['accuracy_low'] <= promised <= found['accuracy_high'] else 'does not include'} that."
     + ("" if smallest == ALL else f" The rule {'lost' if lost else 'did not lose'} its bet on `features-smallest`.")
 )
 
 # %% [markdown]
 # ## Results
 #
-# One row for each model goes to the leaderboard, the smallest set to the table of ablations. The network is saved as a
+# One row for each model goes to the leaderboard, the table of all results. The smallest set was tried to show what columns are
+# worth: such models are **ablations**, and have a table of their own. The network is saved as a
 # `.keras` file with a card that names its columns and how they are made. The classical models are not saved: Python's
 # usual way to do so is a pickle, and a pickle can run any code when it is loaded. Fitting them again takes a second.
 
 # %%
-made_with = {"sr": experiment["SR"], "max_seconds": experiment["MAX_SECONDS"], "excerpt": "middle"}
-dense = {"network": network, "history": history, "inputs": {"kind": "summary", **made_with, "columns": sets[ALL]}}
+inputs = {"kind": "summary", "sr": experiment["SR"], "max_seconds": experiment["MAX_SECONDS"], "excerpt": "middle", "columns": sets[ALL]}
 for name, row in scores.items():
-    told = (dense if name == "dense" else {}) | {"features": on[name], "ablation": name == "features-smallest"}
+    told = ({"network": network, "history": history, "inputs": inputs} if name == "dense" else {}) | {"features": on[name], "ablation": name == "features-smallest"}
     print(experiment.record(name, row, proba=proba[name], **told))
 
 # %% [markdown]
@@ -560,6 +561,7 @@ Markdown(
 # Notebook 05 gives up the averages over time: its networks read the spectrogram itself.
 #
 # **References.** G. Tzanetakis, P. Cook, *Musical genre classification of audio signals*, 2002 (features of this kind, and
-# GTZAN). L. Breiman et al., *Classification and regression trees*, 1984 (the one-standard-error rule). B. Logan, *Mel
+# GTZAN). L. Breiman et al., *Classification and regression trees*, 1984 (a related rule: the simplest
+# model within one standard error of the best). B. Logan, *Mel
 # frequency cepstral coefficients for music modeling*, ISMIR 2000. D.-N. Jiang et al., *Music type classification by
 # spectral contrast feature*, ICME 2002.

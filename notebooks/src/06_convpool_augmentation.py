@@ -397,8 +397,8 @@ plt.show()
 # of a difference. For a **p-value**, toss a coin for each artist: if a way made no difference, its gains and losses could
 # as well have the other sign. How often does chance alone give a difference this large? SciPy tosses the coins.
 #
-# Many comparisons need a correction. Anyone who tests at the 5 % level is wrong about once in twenty tests, even where
-# nothing helps.
+# Many comparisons need a correction. Where nothing helps, anyone who tests at the 5 % level still finds an effect about once
+# in twenty tests.
 # **Holm's correction** multiplies the smallest p-value by the number of tests, the next by one less, and so on; none may
 # end below the one before.
 
@@ -414,7 +414,7 @@ against["p"] = permutation_test((gains.to_numpy(),), np.sum, permutation_type="s
 against["p (Holm)"] = evaluate.holm(against["p"])
 clear = against["p (Holm)"] < 0.05
 against["verdict"] = np.where(clear, np.where(against["difference"] > 0, "better", "worse"), "cannot tell")
-against["artists that differ"] = (gains != 0).sum()
+against["artists with a net gain or loss"] = (gains != 0).sum()
 against.rename(columns={"only_first": "right only with it", "only_other": "right only without"}).round(3)
 
 # %%
@@ -425,8 +425,8 @@ Markdown(
     f"{1 - 0.95 ** len(against):.2f}. Here {(against['p'] < 0.05).sum()} p-values lie below it, and {clear.sum()} after Holm's "
     f"correction. Clearly better than no augmentation: {helped}; clearly worse: {hurt}. The largest difference is that of "
     f"{most}, {against.loc[most, 'difference']:+.2f}. *Cannot tell* does not mean that a way is useless: this test is small. The "
-    "intervals in the table are not corrected, and where few artists differ they are too narrow: with k such artists, p cannot "
-    "fall below 2 / 2ᵏ."
+    "intervals in the table are not corrected, and where few artists gain or lose they are too narrow: with k such artists, p "
+    "cannot fall below 2 / 2ᵏ, but for the luck of the coins. Interval and p come by two methods, and may disagree near the limit."
 )
 
 # %% [markdown]
@@ -444,8 +444,8 @@ Markdown(
 #
 # Nothing above is certain to help, but a recipe needs a way: take the one with the lowest validation loss, whatever the test
 # set says, and the falling rate. Add two habits. **Use all you have.** Once the way is chosen, the validation tracks have
-# done their work and may teach, too; the models of notebook 04 learn from them as well. With more tracks an epoch is longer,
-# so these networks also make more steps: that row shows both effects together. **Average several networks** that differ in
+# done their work and may teach, too; so set the recipe beside `features-logreg-both` of notebook 04, which has learned from the
+# same tracks. With more tracks an epoch is longer, so these networks also make more steps: that row shows both effects together. **Average several networks** that differ in
 # nothing but the seed. Where one is wrong by bad luck, the others usually correct it. They become one network with one
 # file, whose last layer takes the mean.
 
@@ -476,8 +476,8 @@ told = "{difference:+.2f} [{difference_low:+.2f}, {difference_high:+.2f}]".forma
 sure = found["difference_low"] > 0 or found["difference_high"] < 0
 Markdown(
     f"The steps score {', '.join(f'{score:.2f}' for score in climb['accuracy'])}. The last minus the first is {told}: "
-    + ("more than the luck of these artists." if sure else "on these few artists it cannot be told from luck.")
-    + f" The way was *{way}*. The recipe is {evaluate.describe(answers[last][1])}."
+    + ("more than the luck of these artists, as one comparison; notebook 11 corrects for many." if sure else "on these few artists it cannot be told from luck.")
+    + f" The way was *{way}*. The recipe reaches {evaluate.describe(answers[last][1])}."
 )
 
 # %% [markdown]

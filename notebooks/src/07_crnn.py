@@ -227,13 +227,15 @@ notice_end = {}
 for ax, network in zip(axes, (over_time, over_rows)):
     change = noticed(network)
     notice_end[network.name] = f"{(change[:, -1] > 0.01 * change.max()).sum()} of {len(change)}"
-    ax.imshow(change, origin="lower", aspect="auto", extent=(0, CLIP_SECONDS, 0.5, len(change) + 0.5))
+    image = ax.imshow(np.log10(np.maximum(change / change.max(), 1e-3)), origin="lower", aspect="auto", vmin=-3, vmax=0,
+                      extent=(0, CLIP_SECONDS, 0.5, len(change) + 0.5))  # fmt: skip
     ax.set(xlabel="where the clip is made louder (s)", ylabel="step of the LSTM", title=network.name)
+fig.colorbar(image, ax=axes, label="change (power of ten\nof the largest)")
 plt.show()
 
 # %%
 Markdown(
-    f"Bright is a step that notices. Where only the end of the clip is louder, {notice_end['cnn-lstm']} steps of `cnn-lstm` "
+    f"Black is a step that does not notice at all. Where only the end of the clip is louder, {notice_end['cnn-lstm']} steps of `cnn-lstm` "
     f"notice it, and {notice_end['cnn-lstm-reshape']} steps of `cnn-lstm-reshape` (by more than 1 % of the strongest change). A "
     "step of the second network hears the whole clip at once, in a few bands."
 )
@@ -260,8 +262,8 @@ print("cnn-lstm-reshape reads time:", reads_time(over_rows))
 # Choi, Fazekas, Sandler and Cho combined both ideas for music tagging: a **CRNN**, a convolutional recurrent network.
 # Four convolutions with **ELU**, a softer ReLU that lets small negative answers through, and pooling by 2, 3, 4 and 4 on
 # both axes: all bands become one, so what remains is a pure sequence of 128 patterns. Two **GRU** layers of 32 numbers
-# read it; a GRU is an LSTM with two gates and without a separate memory. The authors used 96 bands; notebook 10 holds
-# their own weights.
+# read it; a GRU is an LSTM with two gates and without a separate memory. The authors used 96 bands; in exercise 3 of
+# notebook 10 you rebuild it with their own weights.
 
 # %% tags=["architecture"]
 def crnn(scaling, answers, activation="softmax", bands=96):
@@ -318,8 +320,7 @@ designs = {}
 for name, build in NETWORKS.items():
     network, (source, n_frames, *_) = build(), READS[name]
     steps = sequence(network, np.zeros((1, n_frames, source.n_mels, 1), np.float32)).shape[1]
-    length = n_frames / source.frames_per_second
-    designs[name] = {"seconds": round(length, 1), "steps": steps, "parameters": network.count_params()}
+    designs[name] = {"seconds": round(n_frames / source.frames_per_second, 1), "steps": steps, "parameters": network.count_params()}
 designs = pd.DataFrame(designs).T.astype({"steps": int, "parameters": int})
 designs
 
@@ -422,8 +423,7 @@ Markdown(
 # chosen the epoch, with clips of the length in training, so that length may look a little too good.
 
 # %%
-network = networks["crnn"]
-some = ids["valid"][:: -(-len(ids["valid"]) // LENGTH_TRACKS)]
+some, network = ids["valid"][:: -(-len(ids["valid"]) // LENGTH_TRACKS)], networks["crnn"]
 answers = experiment.Y.loc[some].to_numpy()
 shortest = coarse.index.set_index("track_id")["n_frames"][some].min() / coarse.frames_per_second
 heard = {}
@@ -448,8 +448,7 @@ plt.show()
 # %%
 Markdown(
     f"On these {len(some)} tracks, clips of {' and '.join(f'{s:g}' for s in heard if heard[s] == max(heard.values()))} s vote "
-    f"best ({SCORE} {max(heard.values()):.2f}), clips "
-    f"of {min(heard, key=heard.get):g} s worst ({min(heard.values()):.2f}). The whole track in one go scores {at_once:.2f}. "
+    f"best ({SCORE} {max(heard.values()):.2f}), clips of {min(heard, key=heard.get):g} s worst ({min(heard.values()):.2f}). The whole track in one go scores {at_once:.2f}. "
     f"Mind the grain: one track more or less is worth {1 / len(some):.2f}."
 )
 
@@ -473,8 +472,9 @@ Markdown(
     f"- An LSTM reads the axis that it is given. Where the end of a clip changes, {notice_end['cnn-lstm']} steps notice "
     f"it if the steps are time, {notice_end['cnn-lstm-reshape']} if they are not. Right minus wrong axis: {axis}.\n"
     f"- The same convolutions with a memory minus without one: {memory}.\n"
-    f"- The CRNN ({networks['crnn'].count_params():,} parameters) scored {evaluate.describe(rows['crnn'], metric=SCORE)}, and "
-    f"takes clips of any length; at {min(heard):g} s it scores {heard[min(heard)]:.2f}. Its memory reads only {designs.loc['crnn', 'steps']} "
+    f"- The CRNN ({networks['crnn'].count_params():,} parameters) reached {evaluate.describe(rows['crnn'], metric=SCORE)}. It "
+    f"takes clips of any length: on {len(some)} validation tracks, clips of {min(heard):g} s score {heard[min(heard)]:.2f}, the best "
+    f"length {max(heard.values()):.2f}. Its memory reads only {designs.loc['crnn', 'steps']} "
     f"steps of a clip, so this is no evidence for memory."
 )
 

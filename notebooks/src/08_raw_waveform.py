@@ -17,7 +17,7 @@
 #
 # So far, every network read pictures that somebody had designed: windows, mel bands, decibels. A network can also read
 # the samples themselves and find its own way to listen. What does it pay for that freedom? Here two networks on
-# samples meet a mel network that has to do without the frequencies that they cannot hear either.
+# samples meet a mel network, once with all its bands and once without those that they cannot hear.
 #
 # **You will learn**
 #
@@ -83,15 +83,14 @@ tracks, ids, Y, groups = experiment.tracks, experiment.ids, experiment.Y, experi
 print(experiment)
 
 # %% [markdown]
-# Samples are cut by the same two classes as spectrograms: random clips to train, every clip to validate and to test.
-# Clips are shorter than in notebook 05, so that all four networks of this page can be trained to their end.
-# So a batch keeps its axes: clips, time, frequency, channel. Time is long now, and frequency has shrunk to a single
+# Samples are cut by the same two classes as spectrograms, one for random clips to train on and one for clips in order. So a
+# batch keeps its axes: clips, time, frequency, channel. Clips are shorter than in notebook 05, to save time. Time is long now, and frequency has shrunk to a single
 # "band", the sound pressure itself. Both kinds of clip start at the same places of the same tracks, because the same
 # seed draws them.
 #
 # The figure shows one clip as the mel network gets it, and then its samples on three scales of time: in the whole clip
-# one sees loudness, in a twentieth of a second notes and their timbre, and in a two-hundredth what the network is
-# given.
+# one sees loudness, in a twentieth of a second notes and their timbre, and in a two-hundredth the single
+# samples.
 
 # %%
 X_batch, Y_batch = experiment.random_clips(store=waves)[0]
@@ -135,8 +134,8 @@ mel_hertz = librosa.mel_frequencies(store.n_mels + 2, fmax=SR / 2)[1:-1]
 inside = int((mel_hertz < WAVE_SR / 2).sum())
 Markdown(
     f"Above {WAVE_SR / 2:,.0f} Hz lie {store.n_mels - inside} of the {store.n_mels} mel bands, but little energy: from "
-    f"{lost.min():.2%} (*{lost.idxmin()}*) to {lost.max():.2%} (*{lost.idxmax()}*). Energy is not what ears count, and "
-    f"a mel network does not either: it scales each band by itself. So hear *{lost.idxmax()}*, which loses most."
+    f"{lost.min():.2%} (*{lost.idxmin()}*) to {lost.max():.2%} (*{lost.idxmax()}*). Ears do not count energy, and "
+    f"neither does a mel network: it scales each band by itself. So hear *{lost.idxmax()}*, which loses most."
 )
 
 
@@ -223,7 +222,7 @@ def wavecnn():
 # %% [markdown]
 # **samplecnn** assumes nothing, after Lee and colleagues. All filters are three samples or three steps long, and all
 # pooling is by three. The first layer can hardly tell frequencies apart; the second sees three times as far, and so
-# on, until one position stands for more than half a second. No layer looks like a spectrogram, and any of them could
+# on, until, behind the last pooling, one position stands for more than half a second. No layer looks like a spectrogram, and any of them could
 # become one.
 
 
@@ -259,10 +258,10 @@ pd.concat(ways_down, names=["network"]).reset_index("network")
 total = {name: way["multiplications"].sum() for name, way in ways_down.items()}
 early = ways_down["samplecnn"].query("positions > 1000")["multiplications"]
 Markdown(
-    f"*wavecnn* comes down to {ways_down['wavecnn']['positions'].iloc[0]} positions at once, *samplecnn* by threes, "
-    f"and it takes {total['samplecnn'] / total['wavecnn']:.1f} times the multiplications. "
-    f"{early.sum() / total['samplecnn']:.0%} of them fall to its first {len(early)} layers, which are small but run at "
-    "more than a thousand positions."
+    f"*wavecnn* comes down to {ways_down['wavecnn']['positions'].iloc[0]} positions in one stride, *samplecnn* by threes. They "
+    f"take {total['wavecnn'] / 1e6:.1f} and {total['samplecnn'] / 1e6:.1f} million multiplications. "
+    f"{early.sum() / total['samplecnn']:.0%} of those of *samplecnn* fall to its first {len(early)} layers, which are small but "
+    "run at more than a thousand positions."
 )
 
 # %% [markdown]
@@ -323,13 +322,14 @@ best = {name: int(np.argmin(h["val_loss"])) for name, h in histories.items()}
 gap = {name: h["accuracy"][-1] - h["val_accuracy"][-1] for name, h in histories.items()}
 ended = ", ".join(f"{name} {at + 1} of {len(histories[name]['loss'])}" for name, at in best.items())
 late = ", ".join(name for name, at in best.items() if at == EPOCHS - 1)
-Markdown(f"Best epochs: {ended}. " + (f"Still improving in the last: {late}. " if late else "None improved to the last. ")
+Markdown(f"Best epochs: {ended}. " + (f"Still improving in the last: {late}. " if late else "None was still improving when it stopped. ")
          + "In the last epoch, the accuracy on training clips lies above that on validation clips by "
          + ", ".join(f"{value:.2f} ({name})" for name, value in gap.items()) + ".")  # fmt: skip
 
 # %% [markdown]
-# Why may a network on samples be further ahead on the clips it has learned from? It has tens of thousands of numbers in
-# each clip by which to recognise a training track, and nobody has told it which of them matter.
+# Do not rank the networks by this gap: one that stops early has had less time to learn its training tracks by heart. What
+# counts is the validation loss. A network on samples gets thousands of numbers with each clip, and nobody has told it which of
+# them matter.
 #
 # ## The test
 #
@@ -372,7 +372,8 @@ Markdown(f"On {len(y_true)} tracks, compared track by track: convpool-budget, wh
          f"the network on samples with the lower validation loss, is {beside('convpool-band', chosen)}.")
 
 # %% [markdown]
-# The second difference is what the *design* of the mel picture is worth: someone has decided that phase does not
+# The second difference is mostly, we think, what the *design* of the mel picture is worth, though the networks behind it differ,
+# too. Someone has decided that phase does not
 # matter, that pitch is spaced as the ear spaces it, and that loudness counts in decibels. A network on samples has to
 # learn all this from the training tracks.
 #
@@ -432,7 +433,7 @@ Markdown(
     f"The median width went from {np.median(was[3]):.0f} to {np.median(width):.0f} Hz. Half of the filters now have "
     f"their centre below {np.median(centre):.0f} Hz, where even mel would put it at {np.median(mel):.0f} and even hertz "
     f"at {np.median(even):.0f}. Over all filters, the centres lie {far['mel']:.1f} octaves from even mel and "
-    f"{far['hertz']:.1f} from even hertz: nearer to even {min(far, key=far.get)}."
+    f"{far['hertz']:.1f} from even hertz: nearer to even {min(far, key=far.get)}{', but far from both' * (min(far.values()) > 1)}."
 )
 
 # %% [markdown]
@@ -522,10 +523,10 @@ Markdown(
 #
 # </details>
 #
-# <details><summary>2. The intervals of two networks overlap. Is there no difference between them?</summary>
+# <details><summary>2. With more music, which of the two kinds would you expect to gain more?</summary>
 #
-# That does not follow. Both heard the same tracks, so easy and hard ones cancel out in their difference. Look whether
-# the interval of the *difference* holds 0.
+# The network on samples. What the mel picture knows beforehand, it has to learn, and that takes songs; what the mel picture has
+# thrown away, only it can find.
 #
 # </details>
 #
@@ -549,7 +550,7 @@ Markdown(
 # %% [markdown]
 # ### 2. Ask *samplecnn* with tones
 #
-# Three samples are no frequency, so *samplecnn* has no filters to look at. Play it pure tones and note which ones each
+# Three samples are too few to show a frequency, so *samplecnn* has no filters to look at. Play it pure tones and note which ones each
 # unit behind the fourth pooling answers to. *Hint: `keras.Model(network.inputs, layer.output)` listens in; the mean over
 # time is how strongly a unit answers.*
 

@@ -15,7 +15,7 @@
 #
 # *reading 10 minutes · computing 2 minutes · needs nothing; fetches ImageNet weights where it can · writes `features/`, `models/` and `metrics/`*
 #
-# A network that has learned to tell a million photographs apart has never met a spectrogram. Is it of any use to
+# A network that has learned to name what a million photographs show has never met a spectrogram. Is it of any use to
 # music? **Transfer learning** asks just that: show it log-mels as if they were photographs, train only what stands
 # behind it, then let its top adapt (**fine-tuning**). ResNet50, with 23.6 million parameters, is the classic to borrow. Most music
 # collections hold a few hundred songs, far too few to train it from nothing.
@@ -24,7 +24,7 @@
 #
 # - how a clip of music becomes a picture that such a network can read, and what its photographs are worth to music;
 # - how to train in two phases: a head on frozen features, then the top block, with its batch normalization frozen;
-# - how to keep both phases cheap: what is frozen answers once and is never asked again.
+# - how to keep both phases cheap: each asks its frozen part once, and keeps the answers.
 #
 # **Before you start**: notebook 05 explains convolution, pooling and how a result is reported.
 
@@ -164,7 +164,8 @@ Markdown(
 )
 
 # %% [markdown]
-# The network is a chain of blocks. Each knows more patterns than the one before, and most make the picture smaller.
+# The network is a chain of blocks. From block to block there are more patterns, with few exceptions, and most blocks make the
+# picture smaller.
 
 # %%
 facts = [(layer.name, layer.output.shape[-1], layer.count_params()) for layer in base.layers]
@@ -181,8 +182,8 @@ Markdown(f"Of the picture of {grey.shape[1]} × {grey.shape[2]} points, {last[1]
          f"{n_top / n_all:.0%}.")  # fmt: skip
 
 # %% [markdown]
-# Little is left of our small picture; `ENLARGE` blows it up, and time and memory grow with its square. That most
-# parameters sit at the top decides how phase two is cut.
+# Little is left of our small picture; `ENLARGE` blows it up, and time and memory grow with its square. Where
+# phase two cuts is a compromise: what lies above the cut can learn; what lies below it answers once for each clip.
 #
 # ## Phase one: frozen features
 #
@@ -242,12 +243,12 @@ some = {side: sorted(rng.permutation(ids[side])[: int(np.ceil(share * len(ids[si
 
 
 def probe(table):
-    """Validation scores of a logistic regression on one row of features a track."""
+    """What a logistic regression on one row of features a track answers to the validation tracks."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
     model.fit(table.loc[some["train"]], Y[some["train"]])
     proba = np.zeros((len(some["valid"]), len(dataset.classes)))
     proba[:, model.classes_] = model.predict_proba(table.loc[some["valid"]])
-    return evaluate.scores(Y[some["valid"]], proba, groups=tracks.loc[some["valid"], "group"].to_numpy(), seed=SEED)
+    return proba
 
 
 # %%
@@ -262,7 +263,8 @@ others = {way: answers_of(network, who, f"{way}, pooled") for way, (network, who
 probed = {source: probe(F)} | {way: probe(means(kept)) for way, kept in others.items()}
 bands = {t: store.frames(t).astype(np.float32) for t in some["train"] + some["valid"]}
 probed["mel bands, no network"] = probe(pd.DataFrame({t: np.r_[S.mean(0), S.std(0)] for t, S in bands.items()}).T)
-by_picture = pd.DataFrame(probed).T.astype(float)
+about = {"groups": tracks.loc[some["valid"], "group"].to_numpy(), "seed": SEED}
+by_picture = pd.DataFrame({way: evaluate.scores(Y[some["valid"]], p, **about) for way, p in probed.items()}).T.astype(float)
 
 # %% tags=["key-figure"]
 fig, ax = plotting.intervals(by_picture, chance=by_picture["chance"].iloc[0])
@@ -270,9 +272,11 @@ ax.set_title(f"Frozen features of {name}, {len(some['valid'])} validation tracks
 plt.show()
 
 # %%
-told = "; ".join(f"{way}: {evaluate.describe(row)}" for way, row in probed.items())
-below = by_picture.index[by_picture["accuracy_high"] < by_picture["accuracy_low"].iloc[0]]
-Markdown(f"On these tracks: {told}. The first lies clearly above: {', '.join(below) or 'none of the others'}.")
+told = "; ".join(f"{way}: {evaluate.describe(row)}" for way, row in by_picture.iterrows())
+ahead = {way: evaluate.compare(Y[some["valid"]], probed[source], probed[way], **about) for way in list(probed)[1:]}
+paired = "; ".join(f"{way} {{difference:+.2f}} [{{difference_low:+.2f}}, {{difference_high:+.2f}}]".format(**d) for way, d in ahead.items())
+above = ", ".join(way for way, d in ahead.items() if d["difference_low"] > 0) or "none of the others"
+Markdown(f"On these tracks: {told}. Track by track, the first minus {paired}. So it lies clearly above {above}.")
 
 # %% [markdown]
 # ### A head
@@ -477,10 +481,11 @@ Markdown(
 # %%
 Markdown(
     f"- A clip became a grey picture of {ready.shape[1]} × {ready.shape[2]} points. A logistic regression on what "
-    f"{name} saw in it, with {source}: {evaluate.describe(probed[source])} (validation).\n"
+    f"{name} saw in it, with {source}: {evaluate.describe(by_picture.loc[source])} (validation).\n"
     f"- Phase one, with {n_head:,} parameters, left a validation loss of {begin['loss']:.2f}. Phase two, at best: "
     f"{lowest}.\n"
-    f"- No clip went through the frozen part more than once, to {np.prod(map_shape):,} numbers. On the test tracks: "
+    f"- Each phase sent a clip through its frozen part once and kept the answer: {last[3]:,} numbers in phase one, "
+    f"{np.prod(map_shape):,} in phase two. On the test tracks: "
     + "; ".join(f"{way}: {evaluate.describe(row)}" for way, row in rows.items()) + "."
 )  # fmt: skip
 

@@ -268,8 +268,8 @@ def in_company(order, size=16):
 # %% tags=["key-figure"]
 careless, chance = convnet(loudest), 1 / len(dataset.classes)
 careless.set_weights(networks[source].get_weights())
-orders = {"random order": rng.permutation(probed), "sorted by class": truth.sort_values(["label", "track_id"]).index}
-company = {"frozen": kinds[source]} | {f"16, {name}": in_company(order) for name, order in orders.items()}
+orders = {"random order": rng.permutation(probed), "the order of classes": truth.sort_values(["label", "track_id"]).index}
+company = {"frozen": kinds[source]} | {f"16 in {name}": in_company(order) for name, order in orders.items()}
 ways = {name: guess(X, Y[probed]) for name, X in company.items()}
 rows = pd.DataFrame({name: score(Y[probed], proba) for name, proba in ways.items()}).T
 fig, ax = plotting.intervals(rows, chance=chance)
@@ -434,8 +434,9 @@ ax.legend(loc="upper left", fontsize=8, ncols=2)
 plt.show()
 
 # %%
-reached = {k: next((f"first with {n}" for n in shots if mean[k][n] >= scratch["accuracy"]), "never") for k in compared}
-told = [f"{k} {mean[k].iloc[0]:.2f} ± {spread[k].iloc[0]:.2f} to {mean[k].iloc[-1]:.2f}, at that level {reached[k]}"
+reached = {k: next((f"reaches that level with {n}" for n in shots if mean[k][n] >= scratch["accuracy"]), "never reaches that level")
+           for k in compared}  # fmt: skip
+told = [f"{k} climbs from {mean[k].iloc[0]:.2f} ± {spread[k].iloc[0]:.2f} to {mean[k].iloc[-1]:.2f} and {reached[k]}"
         for k in compared]  # fmt: skip
 Markdown(f"From scratch, up to {most} tracks of each class bring {cite(scratch)} (n = {len(Y_test)}, chance {chance:.2f}). "
          f"The curves, from {shots[0]} track of each class to all: " + "; ".join(told) + ".")  # fmt: skip
@@ -494,8 +495,8 @@ print("the saved network answers like the regression:", np.allclose(answer, expe
 
 # %%
 Markdown(
-    f"- What the company of other tracks does to the {source}: {worth}.\n"
-    f"- The best block for each question: " + "; ".join(f"{task}, {name}" for task, name in best.items()) + ".\n"
+    f"- Normalized by batches of 16 tracks instead of frozen statistics, the {source} changes in accuracy: {worth}.\n"
+    f"- The best block for each question: " + "; ".join(f"{task}: {name}" for task, name in best.items()) + ".\n"
     f"- With {shots[0]} track of each class: " + ", ".join(f"{k} {mean[k].iloc[0]:.2f}" for k in compared)
     + f". With all, {top} is highest, {cite(rows.loc[top])}; from scratch {cite(scratch)}."
     + " This music is synthetic: nothing about real music follows." * (DATASET in datasets.RENDERED))  # fmt: skip

@@ -330,11 +330,17 @@ Markdown(f"Without what spoke for it, the answer loses {drops.iloc[:, 0].mean():
 
 # %%
 def rank_correlation(a, b):
-    """Of each clip; 0 where one of the two is the same everywhere."""
+    """Of each clip; nan where one of the two is the same everywhere."""
     a, b = (rankdata(part.reshape(len(part), -1), axis=1) for part in (a, b))
     a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
     size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-    return np.where(size > 0, (a * b).sum(axis=1) / np.where(size > 0, size, 1), 0)
+    return (a * b).sum(axis=1) / np.where(size > 0, size, np.nan)
+
+
+def over_clips(values):
+    """The mean over the clips that have a value, with its interval."""
+    there = values.notna().to_numpy()
+    return evaluate.mean_score("c", values[there], groups=groups[there], seed=SEED).values()
 
 
 file = Path(OUT_DIR, "models", DATASET, f"{stem}.keras")
@@ -347,7 +353,7 @@ alike = pd.DataFrame({"ours and an untrained network": rank_correlation(heat, bl
 fig, ax = plt.subplots(figsize=(8, 2.8))
 bins = np.linspace(-1, 1, 21)
 for name, values in alike.items():
-    ax.hist(values, bins, histtype="step", lw=1.6, label=f"{name}, mean {values.mean():.2f}")
+    ax.hist(values.dropna(), bins, histtype="step", lw=1.6, label=f"{name}, mean {values.mean():.2f}")
 ax.axvline(0, color="0.5", ls=":")
 ax.set(xlabel="rank correlation of two pictures", ylabel="clips", xticks=np.linspace(-1, 1, 5))
 ax.set_title("What else would draw the same picture?")
@@ -355,15 +361,14 @@ ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%
-of = {name: evaluate.mean_score("c", values, groups=groups, seed=SEED).values() for name, values in alike.items()}
-(c, low, high), (two, two_low, two_high), (loud, loud_low, loud_high) = of.values()
-said = ("The untrained one draws another picture, as any random picture would: no fault is found, no more" if high < 0.5 else
+(c, low, high), (two, two_low, two_high), (loud, loud_low, loud_high) = [over_clips(values) for _, values in alike.items()]
+said = ("The untrained one draws another picture. So would any random picture: no fault is found, no more" if high < 0.5 else
         "An untrained network draws nearly the same: do not trust these pictures" if low > 0.5 else
         "The music and the layers alone draw a part of the picture")  # fmt: skip
 Markdown(
     f"The rank correlation with an untrained network is {c:.2f} [{low:.2f}, {high:.2f}], with plain loudness {loud:.2f} "
-    f"[{loud_low:.2f}, {loud_high:.2f}]. Two untrained networks agree with each other by {two:.2f} [{two_low:.2f}, "
-    f"{two_high:.2f}]. {said}."
+    f"[{loud_low:.2f}, {loud_high:.2f}]. Between two untrained networks it is {two:.2f} [{two_low:.2f}, "
+    f"{two_high:.2f}]. {said}. Left out: {alike.isna().any(axis=1).sum()} clips in which one of the networks marks nothing."
 )
 
 # %% [markdown]
@@ -394,7 +399,7 @@ ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%
-both_ways, both_low, both_high = evaluate.mean_score("agree", agree, groups=groups, seed=SEED).values()
+both_ways, both_low, both_high = over_clips(pd.Series(agree))
 answer = "agree" if both_low > 0 else "contradict each other" if both_high < 0 else "do not agree"
 Markdown(
     f"In this clip, hiding the stretch at {middle[loss[order[0]].argmax()]:.1f} s costs most ({loss[order[0]].max():+.2f}) and "
@@ -409,8 +414,8 @@ Markdown(
 # %%
 Markdown(
     f"- {len(ids)} answers of {stem} had a picture of what spoke for them, with {n_times} × {n_bands} points.\n"
-    f"- To take it away costs {tests['gain'].iloc[0]:+.2f} compared with shifted masks ({tests['verdict'].iloc[0]}), and "
-    f"{tests['gain'].iloc[1]:+.2f} compared with the loudest places ({tests['verdict'].iloc[1]}). The rank correlation with "
+    f"- To hide it instead of shifted masks changes the loss by {tests['gain'].iloc[0]:+.2f} ({tests['verdict'].iloc[0]}), "
+    f"instead of the loudest places by {tests['gain'].iloc[1]:+.2f} ({tests['verdict'].iloc[1]}). The rank correlation with "
     f"the pictures of an untrained network is {c:.2f}.\n"
     f"- Occlusion and Grad-CAM {answer} about the moments that count: rank correlation {both_ways:.2f} "
     f"[{both_low:.2f}, {both_high:.2f}]."

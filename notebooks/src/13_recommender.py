@@ -68,7 +68,7 @@ SEED: int = 0  # seed of every random choice
 # ## Descriptions of a sound
 #
 # We open the network of notebooks 11 and 12 again: the one with the lowest loss on the validation tracks. Its last layer
-# decides. What enters that layer is the **embedding** of a clip: a few hundred numbers that say which patterns were
+# decides. What enters that layer is the **embedding** of a clip: a list of numbers that say which patterns were
 # found. The mean over the clips of a track describes the track.
 
 # %%
@@ -126,7 +126,7 @@ if listener:
 # ### One list to listen to
 #
 # Numbers cannot say whether a list is good. Listen: first the question, then its neighbours. Tracks of the same artist
-# are left out, since that a band sounds like itself is no discovery. We ask about **test tracks**, which the network has
+# are left out, since it is no discovery that a band sounds like itself. We ask about **test tracks**, which the network has
 # never met.
 
 # %%
@@ -149,7 +149,7 @@ interactive.explore(neighbours, track_id=ids["test"], by=list(similar), k=range(
 question = ids["test"][0]
 alike = {name: (T.loc[r.nearest(question, k=NEIGHBOURS)["track_id"]] & T.loc[question]).any(axis=1).sum()
          for name, r in similar.items() if question in r.places}  # fmt: skip
-Markdown(f"The class of *{question}* has, of {NEIGHBOURS} neighbours: " + ", ".join(f"{n} by {name}" for name, n in alike.items()) + ".")
+Markdown(f"Of {NEIGHBOURS} neighbours, so many have the class of *{question}*: " + ", ".join(f"{n} by {name}" for name, n in alike.items()) + ".")
 
 # %% [markdown]
 # ## How good are the lists?
@@ -233,20 +233,20 @@ pairs["clear"] = (pairs["low"] > 0) | (pairs["high"] < 0)
 pairs.round(2)
 
 # %%
-clear = [f"{row[1]} {'raise' if row.difference > 0 else 'lower'}{'' if row[1] == 'answers' else 's'} *{row.figure}* by {abs(row.difference):.2f}"
+clear = [f"by {row[1]}, *{row.figure}* is {'higher' if row.difference > 0 else 'lower'} by {abs(row.difference):.2f}"
          for row in pairs[pairs["clear"]].itertuples()]  # fmt: skip
 Markdown(
     f"{len(clear)} of {len(pairs)} differences have an interval that leaves out 0{': ' * bool(clear)}{'; '.join(clear)}. "
-    f"About {0.05 * len(pairs):.1f} would by chance alone, so read a single one with care."
+    f"By chance alone, about {0.05 * len(pairs):.1f} would be expected to, so read a single one with care."
 )
 
 # %% [markdown]
 # ## A map of the music
 #
 # **t-SNE** lays the descriptions on a plane so that neighbours stay neighbours. What is near is alike. What is far means
-# little, and the directions mean nothing. Dots are tracks that the network has learned from, so of course they stand in
-# clean groups. The stars are test tracks by artists that it has never met, and only they tell how well the groups hold.
-# (musicnn has learned from neither.)
+# little, and the directions mean nothing. Dots are training and validation tracks. The network has learned from most of
+# them, so of course they stand in clean clusters. The stars are test tracks by artists that it has never met, and only they
+# tell how well the clusters hold. (musicnn has learned from none of them.)
 
 # %%
 drawn = E.sample(min(len(E), 3000), random_state=SEED).index  # a plane has no room for more
@@ -280,7 +280,8 @@ Markdown("On the map, the nearest track by another artist has the same class for
     f"{of_them} ({who})" for who, of_them in homes.items()) + ".")  # fmt: skip
 
 # %% [markdown]
-# In the next map, rest the mouse on a point, and it says its name.
+# The next map begins with the last of these, in the same colours; test tracks are dots here, too. Rest the mouse on a point
+# to read its name.
 
 # %%
 named_by = tracks.loc[drawn].assign(label=np.array(dataset.classes)[main[drawn]])
@@ -330,16 +331,20 @@ plt.show()
 
 # %%
 kind = "your song" if SONG else f"*{question}*, an example from the test tracks"
+n_named = answer.over_time.idxmax(axis=1).nunique()
 tags = ", ".join(f"{tag} {p:.2f}" for tag, p in heard.overall.head(6).items()) if listener else "nothing: it is missing"
 Markdown(
     f"Of {kind}, the network says {answer.overall.index[0]} ({answer.overall.iloc[0]:.2f}). Its {len(answer.over_time)} clips "
-    f"name {answer.over_time.idxmax(axis=1).nunique()} different classes. musicnn says: {tags}."
+    f"name {n_named} class{'es' * (n_named > 1)}. musicnn says: {tags}."
+    + " The whole song gets the mean of its clips, corrected by the temperature of notebook 11. The curves are not corrected, "
+    "so it can lie above all of them." * bool(fits)
 )
 
 # %% [markdown]
 # A probability holds for music like that of the validation tracks, and your song is most likely *not* like it. The network
-# has never heard of any class but those it was taught, and must choose among them. musicnn, too, must choose among its
-# 50 tags, but they come from real songs. Now the neighbours.
+# has never heard of any class but those it was taught, and must choose among them. musicnn, too, knows no words
+# but its 50 tags, though it may say little to all of them. Now the neighbours. Of your song we do not know the artist, so
+# nobody is left out, and the example finds its own artist, too.
 
 # %%
 near = {stem: (E, answer.embedding)} | ({"musicnn": (described["musicnn"][0], heard.embedding)} if listener else {})
@@ -356,7 +361,7 @@ HTML(interactive.framed(pages.song_page(listener or ask, song)))
 
 # %% [markdown]
 # The shell makes the same page with `make listen SONG=song.mp3`. Of a whole folder, `make listen SONG=my_music
-# PAGE=library.html` makes a map to click at, with a search and playlists.
+# PAGE=library.html` makes a map to click on, with a search and playlists.
 #
 # The next button records ten seconds from the microphone of your browser, and musicnn answers, or the network where
 # musicnn is missing. The sound goes to the kernel of this notebook and nowhere else.
@@ -391,7 +396,7 @@ Markdown(
 #
 # <details><summary>2. Same artist: 0.30, ceiling 0.40. Is that bad?</summary>
 #
-# No: three quarters of what can be reached. Without its ceiling, a precision cannot be judged, and neither without
+# No: three quarters of what can be reached. Without its ceiling, a precision cannot be judged, nor without
 # chance.
 #
 # </details>

@@ -214,8 +214,8 @@ Markdown(
 # The eye sees trends everywhere. A **permutation test** asks how often chance does as well. Songs of one album are not
 # independent: they were written in the same weeks. So the unit is the **album**. Take the **rank correlation** of the
 # albums' means with their years: +1 if each later album has more, −1 if it has less. Then shuffle the years among the
-# albums, again and again. **p** is the share of all orders, counting the true one, whose correlation lies at least as
-# far from 0.
+# albums, again and again. **p** is the share of the orders drawn, counting the true one, whose correlation lies at
+# least as far from 0.
 #
 # A p of 0.05 or less comes up in one of twenty bands that never changed. Whoever asks six questions has six chances to be
 # fooled.
@@ -323,8 +323,8 @@ interactive.explore(alike, track_id=list(songs.index), k=range(NEIGHBOURS, 11))
 # with their distance in years. For chance, shuffle the years among the albums (a **Mantel test**).
 #
 # **A break**: does the sound change abruptly? Even a steady drift has a best place to cut it in two. So fit a straight line
-# over the years, then a line *with a step* after each album in turn: where does the step explain most of what the line
-# leaves over? For chance, shuffle what the line leaves over; the drift stays.
+# over the years, then a line *with a step* after each album that leaves two or more on either side: where does the step
+# explain most of what the line leaves over? For chance, shuffle what the line leaves over; the drift stays.
 
 # %%
 dated = albums.dropna()
@@ -385,7 +385,8 @@ Markdown(f"For {len(dated)} albums, {sound_says}.{truth}")
 # hidden, because a song of a known album gives its year away by the studio alone. The rival hears nothing: it always
 # says the middle year of the albums that are not hidden. Guesses are drawn towards the middle, as those of every
 # cautious regression are. The first and the last album are hardest: nothing beyond them was there to learn from. And where
-# two periods sound unlike each other, a hidden album gets the mean year of its period, whatever its place in it.
+# two periods sound unlike each other, a hidden album gets about the mean year of the *other* albums of its period: too late
+# for the first of them, too early for the last. So the guesses may fall within a period although the years rise.
 
 # %%
 if enough:

@@ -160,7 +160,7 @@ Markdown(
 #
 # ## From windows to a piece
 #
-# The network knows clips of a few seconds. A longer piece is heard through a **sliding window**, and each window is
+# The network knows short clips. A longer piece is heard through a **sliding window**, and each window is
 # answered. Follow the piece with most labels: a line that stays high is an instrument that is heard all the time; a single
 # peak may be an entry, or an accident.
 
@@ -265,10 +265,11 @@ rows = {how: test_row(answers[how]["test"], answers[how]["test"] >= cuts[how]) f
 Y, rng = truth["test"], np.random.default_rng(SEED)
 frequent = np.tile(Y.mean(axis=0), (len(Y), 1))
 rows["most frequent"] = test_row(frequent, np.argsort(np.argsort(-frequent, axis=1, kind="stable")) < round(several.mean()))
-rows["all labels"] = test_row(frequent, np.ones(Y.shape, bool))
+rows["all labels"] = test_row(frequent, np.ones(Y.shape, bool)) | {"lrap": np.nan, "any_label": np.nan}  # it ranks nothing
 noise = [rng.random(Y.shape) for _ in range(20)]
 rows["chance"] = pd.DataFrame([test_row(1 - p, p < truth["train"].mean(axis=0)) for p in noise]).mean().to_dict()
-table, SCORES = pd.DataFrame(rows).T, ("micro_f1", "macro_f1", "lrap", "any_label")
+table = pd.DataFrame(rows).T
+SCORES = {"micro_f1": "micro F1", "macro_f1": "macro F1", "lrap": "LRAP", "any_label": "any label"}
 table[["micro_f1", "micro_f1_low", "micro_f1_high", "macro_f1", "micro_precision", "micro_recall", "lrap", "any_label"]].round(2)
 
 # %% tags=["key-figure"]
@@ -280,21 +281,23 @@ for shift, (how, row) in zip(np.linspace(-0.3, 0.3, len(table)), table.iterrows(
         ax.errorbar(at, value, yerr=np.abs(ends - value), fmt="o", capsize=3, label=how)
     else:
         ax.plot(at, value, {"chance": "kx", "most frequent": "k^", "all labels": "k_"}[how], ms=7, label=f"{how} (no listening)")
-ax.set_xticks(range(len(SCORES)), [name.replace("_", " ") for name in SCORES])
+ax.set_xticks(range(len(SCORES)), SCORES.values())
 ax.set(ylim=(0, 1.02), ylabel="score on test pieces", title=f"{len(Y)} test pieces of {DATASET}, 95 % intervals")
 ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 plt.show()
 
 # %%
 row, none, often, bars = table.loc["mean"], table.loc["chance"], table.loc["most frequent"], table.drop(index=list(WAYS))
-beaten = [name.replace("_", " ") for name in SCORES if row[f"{name}_low"] > bars[name].max()]
+margin = {shown: row[f"{name}_low"] - bars[name].max() for name, shown in SCORES.items()}
+beaten = [f"{name} (by {gap:.3f})" for name, gap in margin.items() if gap > 0]
 right_of_excerpts = (answers["mean"]["valid"].argmax(axis=1) == truth["valid"].argmax(axis=1)).mean()
 Markdown(
     f"By the mean of its windows, the network reaches micro F1 {row['micro_f1']:.2f} [{row['micro_f1_low']:.2f}, "
     f"{row['micro_f1_high']:.2f}] and LRAP {row['lrap']:.2f} [{row['lrap_low']:.2f}, {row['lrap_high']:.2f}] on {len(Y)} pieces. "
     f"Without listening, the most frequent labels get {often['micro_f1']:.2f} and {often['lrap']:.2f}, chance {none['micro_f1']:.2f} "
     f"and {none['lrap']:.2f}, and all labels a micro F1 of {table.loc['all labels', 'micro_f1']:.2f}. "
-    + (f"Its interval lies above all baselines in {', '.join(beaten)}." if beaten else
+    + (f"Its interval lies above all baselines in {', '.join(beaten)}; not in "
+       f"{', '.join(name for name, gap in margin.items() if gap <= 0) or 'none'}." if beaten else
        "**In no score does its interval lie above all baselines**: this network is no good instrument detector.")
     + f" The score for which any label counts says {row['any_label']:.2f} of the same answers. On the validation excerpts, which "
     f"hold one instrument each, its strongest answer is right for {right_of_excerpts:.0%} (chance {1 / len(names):.0%})."
@@ -339,22 +342,20 @@ ax.set(xlabel="claimed, but not there", ylabel="there, but not claimed", title="
 plt.show()
 
 # %%
-both_ways = np.triu(missed + missed.T, 1)
-a, b = np.unravel_index(both_ways.argmax(), both_ways.shape)
-pair = [a, b] if both_ways.max() > 0 else [0, 1]
+pair = np.unravel_index(missed.argmax(), missed.shape) if missed.max() > 0 else (0, 1)
 sure = by_label["roc_auc_low"] > 0.5
 Markdown(
     f"For {sure.sum()} of {len(names)} instruments the interval of ROC-AUC lies above 0.5. Best ranked is "
     f"{by_label['roc_auc'].idxmax()} ({by_label['roc_auc'].max():.2f}), worst {by_label['roc_auc'].idxmin()} "
-    f"({by_label['roc_auc'].min():.2f}). Confused most, either way: {names[pair[0]]} and {names[pair[1]]}, "
-    f"{both_ways.max()} times."
+    f"({by_label['roc_auc'].min():.2f}). Most often, {names[pair[0]]} is there and {names[pair[1]]} is "
+    f"claimed: on {missed[pair]} pieces; the reverse on {missed[pair[::-1]]}."
 )
 
 # %% [markdown]
 # ### What it hears in two of them
 #
-# Take that pair. For each of the two, take the validation excerpt of which the network is most certain. Then hide it, patch
-# by patch, behind the average of its bands, and see how much an answer suffers. This is **occlusion** (notebook 12), here in
+# Take that pair. For each of the two, take the validation excerpt to which the network gives it the highest probability (in
+# brackets above the picture; it may still be low). Then hide it, patch by patch, behind the average of its bands, and see how much an answer suffers. This is **occlusion** (notebook 12), here in
 # time *and* frequency. It asks the network nothing but its answers: what it cannot do without has spoken for them. Two
 # excerpts of a weak network, untested: take it as an exercise in looking. A blue
 # patch spoke against the answer, since without it the answer gains.
@@ -388,15 +389,17 @@ plt.show()
 
 # %%
 def strongest(n, m):
-    """Where the patch lies that an answer can least do without, in words."""
+    """Around where the patch lies that an answer can least do without, in words."""
     at, band = np.unravel_index(heat[n, m].argmax(), heat.shape[2:])
-    return f"{names[pair[m]]} rests most on {at / X.shape[1] * length:.1f} s, band {band} ({heat[n, m].max():+.2f})"
+    place = f"{(at / X.shape[1] + 1 / 12) * length:.1f} s and band {band + X.shape[2] // 16}"
+    return f"{names[pair[m]]} loses most, {heat[n, m].max():.3f} of {before[n, m]:.2f}, without the patch around {place}"
 
 
 Markdown(" ".join(
     f"In the excerpt of {names[k]}, {strongest(n, 0)}, and {strongest(n, 1)}; the two pictures correlate with "
     f"{np.nan_to_num(np.corrcoef(heat[n, 0].ravel(), heat[n, 1].ravel())[0, 1]):+.2f}." for n, k in enumerate(pair)
-) + " Near +1, the network looks at one place for both answers; near 0 or below, at different ones.")  # fmt: skip
+) + " Near +1, the network looks at one place for both answers; near 0 or below, at different ones."
+  + " No patch costs more than 0.01: there is next to nothing to see." * bool(heat.max() < 0.01))  # fmt: skip
 
 # %% [markdown]
 # And to hear: first the excerpt, then only the patches that spoke most for its own label.
@@ -429,8 +432,8 @@ Markdown(
     f"mean, LRAP was {row['lrap']:.2f} [{row['lrap_low']:.2f}, {row['lrap_high']:.2f}], by their maximum "
     f"{table.loc['maximum', 'lrap']:.2f}, by chance {none['lrap']:.2f} ({len(Y)} pieces).\n"
     f"- Micro F1 was {row['micro_f1']:.2f} [{row['micro_f1_low']:.2f}, {row['micro_f1_high']:.2f}]; always the most frequent labels: "
-    f"{often['micro_f1']:.2f}; chance: {none['micro_f1']:.2f}. The score for which any label counts says {row['any_label']:.2f}.\n"
-    f"- Excerpts of one recording on both sides are worth {worth} accuracy. Confused most: {' and '.join(names[pair])}."
+    f"{often['micro_f1']:.2f}; all labels: {table.loc['all labels', 'micro_f1']:.2f}; chance: {none['micro_f1']:.2f}.\n"
+    f"- Excerpts of one recording on both sides are worth {worth} accuracy. Mistaken most often: {names[pair[0]]} for {names[pair[1]]}."
 )
 
 # %% [markdown]

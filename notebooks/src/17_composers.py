@@ -66,7 +66,7 @@ OUT_DIR: str = "runs/demo_composers"  # folder for features, split, models, metr
 RUN_NAME: str = "17_composers"  # name of this step in the leaderboard
 MODEL: str = ""  # network to open, such as 05_convpool-convpool; empty takes the lowest validation loss
 CLIP_SECONDS: float = 3.0  # length of a clip in seconds
-TRAP_DRAWS: int = 20  # draws of one recording a composer
+TRAP_DRAWS: int = 20  # draws of one recording per composer
 SEED: int = 0  # seed of every random choice
 
 # %% [markdown]
@@ -110,7 +110,7 @@ for (top, bottom), track_id in zip(axes.T, twice.index):
     bottom.set(title="log-mel", xlabel="time (s)", ylabel="mel band", xlim=(0, seconds))
 plt.show()
 for track_id, path in twice["path"].items():
-    print(track_id, "by", tracks.loc[track_id, "label"])
+    print(f"{track_id}: {tracks.loc[track_id, 'label']}, played by {tracks.loc[track_id, 'artist'] or 'somebody unknown'}")
     display(Audio(load_audio(path, sr=22050, max_seconds=seconds), rate=22050))
 
 # %%
@@ -161,7 +161,7 @@ print("the same, exact:", told(score(np.ones(n_test, bool), np.arange(n_test))))
 
 # %% [markdown]
 # What if performances were divided at random? Several performances of one composition share every note, so a classifier that
-# remembers notes, and knows nothing of composers, would be right about all of them. Describe each performance by the mean
+# remembers notes, and knows nothing of composers, could be right about all of them. Describe each performance by the mean
 # and the deviation of its mel bands, give that to a linear classifier, and test it twice: with performances divided at
 # random, and with compositions kept together. The sound is the same in both, and so is the classifier.
 
@@ -195,8 +195,8 @@ leak = evaluate.mean_score("gap", gap, groups=group, seed=SEED)
 Markdown(
     f"Divided at random, the classifier scores {told(by_way['performances at random'])}; with compositions together, "
     f"{told(by_way['compositions together'])}. The same performances were asked both times, and the paired difference is "
-    f"{leak['gap']:+.2f} [{leak['gap_low']:+.2f}, {leak['gap_high']:+.2f}]. The first row answers *have I heard this piece?*, "
-    "the second *do I know this hand?* Only the second is the task."
+    f"{leak['gap']:+.2f} [{leak['gap_low']:+.2f}, {leak['gap_high']:+.2f}]. So much comes from having heard the piece before. It "
+    "belongs to the split, not to the composer: only the second row asks *do I know this composer?*"
 )
 
 # %% [markdown]
@@ -237,9 +237,9 @@ for k, name in enumerate(trap):
 ax.plot([fair["accuracy_low"], fair["accuracy_high"]], [2, 2], color="C2")
 ax.plot([fair["accuracy"]], [2], "s", color="C2")
 ax.axvline(1 / K, color="0.5", ls=":")
-ax.set_yticks(range(3), [f"one recording a composer:\n{name}" for name in trap] + ["many compositions:\nother compositions"])
+ax.set_yticks(range(3), [f"one recording per composer:\n{name}" for name in trap] + ["many compositions:\nother compositions"])
 ax.set(xlabel="accuracy of clips (dotted: chance; stroke: mean of the draws; line: 95 % interval)", xlim=(0, 1.02))
-ax.set(ylim=(2.5, -0.5), title=f"{TRAP_DRAWS} choices of one recording a composer, and a fair test")
+ax.set(ylim=(2.5, -0.5), title=f"{TRAP_DRAWS} choices of one recording per composer, and a fair test")
 plt.show()
 
 # %%
@@ -273,9 +273,10 @@ described = [symbolic.describe_notes(symbolic.read_notes(path, seconds=longest))
 N = pd.DataFrame(described, tracks.index if has_midi else None)
 families = {name: [c for c in N if c.startswith(name)] for name in ("register", "density", "dynamics", "harmony")}
 sets = families | {"all": list(N)} | {f"all but {name}": [c for c in N if c not in own] for name, own in families.items()}
-scores = {}
+named = {}
 for name, columns in sets.items() if has_midi else ():
-    scores[name] = score(cross_val_predict(classifier(), N[columns], y, groups=group, cv=cv) == y, group)
+    named[name] = cross_val_predict(classifier(), N[columns], y, groups=group, cv=cv) == y
+scores = {name: score(hit, group) for name, hit in named.items()}
 
 # %%
 best_family, needed = "no notes to describe", ""
@@ -284,16 +285,17 @@ if has_midi:
     ax.set_title(f"{len(y)} performances of {len(set(group))} compositions, {n_folds} folds by composition", fontsize=10)
     plt.show()
     best = max(families, key=lambda name: scores[name]["accuracy"])
-    loss = {name: scores["all"]["accuracy"] - scores[f"all but {name}"]["accuracy"] for name in families}
-    worst = max(loss, key=loss.get)
+    worst = min(families, key=lambda name: scores[f"all but {name}"]["accuracy"])
+    loss = evaluate.mean_score("loss", named["all"] * 1.0 - named[f"all but {worst}"], groups=group, seed=SEED)
     best_family = f"of the notes, {best} alone says most: {told(scores[best])}"
-    needed = (f"Without {worst}, {loss[worst]:.2f} of it is lost: no other family replaces it." if loss[worst] > 0 else
-              "No family is missed when it is left out: the others can stand in for it.")  # fmt: skip
+    needed = f"To leave out {worst} costs most, {loss['loss']:.2f} [{loss['loss_low']:.2f}, {loss['loss_high']:.2f}]"
+    needed += ", which this test cannot tell from none" * (loss["loss_low"] <= 0) + "; the other three families together "
+    needed += f"still reach {scores[f'all but {worst}']['accuracy']:.2f}."
     display(Markdown(f"{best_family.capitalize()}. All together score {told(scores['all'])}. {needed}"))
 
 # %% [markdown]
 # Look at single traits, too: how do the composers differ in the traits that separate them best? *Separate* means here: the
-# spread between composers over the spread within them. A box holds the middle half of a composer's performances.
+# variance between composers over the variance within them. A box holds the middle half of a composer's performances.
 
 # %%
 if has_midi:
@@ -308,15 +310,15 @@ if has_midi:
     middle = N[traits[0]].groupby(y).median()
     display(Markdown(
         f"*{traits[0]}* separates them best: its median is highest for {short[middle.idxmax()]} ({middle.max():.2f}) and lowest "
-        f"for {short[middle.idxmin()]} ({middle.min():.2f}). Its spread between composers is {between[traits[0]]:.1f} times the "
-        f"spread within them, that of *{traits[-1]}* {between[traits[-1]]:.1f} times."
+        f"for {short[middle.idxmin()]} ({middle.min():.2f}). Its variance between composers is {between[traits[0]]:.1f} times the "
+        f"variance within them, that of *{traits[-1]}* {between[traits[-1]]:.1f} times."
     ))  # fmt: skip
 
 # %% [markdown]
 # ## The network
 #
 # The CRNN heard clips of audio and knows nothing of notes. Its clips vote for the performance, and all performances of a
-# composition vote for the composition: mistakes that are not all alike cancel.
+# composition vote for the composition: mistakes that are not all alike can cancel.
 
 # %%
 windows = experiment.every_clip("test", batch_size=16)
@@ -337,8 +339,9 @@ pd.DataFrame(voted).T.round(2)
 # %%
 Markdown(
     f"{opened} names the composer of a clip with accuracy {told(voted['a clip'])}; after the vote, of a performance with "
-    f"{voted['a performance']['accuracy']:.2f} and of a composition with {told(voted['a composition'])}. Count the compositions, "
-    "not the performances: performances of one composition tend to be right or wrong together."
+    f"{voted['a performance']['accuracy']:.2f} and of a composition with {told(voted['a composition'])}. "
+    f"{'The vote helped' if voted['a composition']['accuracy'] > voted['a clip']['accuracy'] else 'Here the vote did not help'}. "
+    "Count the compositions, not the performances: performances of one composition tend to be right or wrong together."
 )
 
 # %% [markdown]
@@ -369,7 +372,7 @@ wrong = {name: set(np.flatnonzero(p.argmax(1) != truth)) for name, p in answers.
 Markdown(
     "; ".join(f"{name} is wrong on {len(errors)} of {len(truth)} performances" for name, errors in wrong.items())
     + f"; on {len(set.intersection(*wrong.values()))} of them together. Notes minus network, paired: {versus}. Where both err, "
-    "the music itself is alike. Where only one errs, something is lost in its way of looking."
+    "the music may be alike. Where only one errs, the other heard or read something that it missed."
 )
 
 # %% [markdown]
@@ -427,8 +430,8 @@ Markdown(
 #
 # ### 1. Transpose
 #
-# Play every piece five semitones higher: add 5 to all pitches before `symbolic.describe_notes`. Which families of numbers
-# change, and which does not? *Hint: `notes.assign(pitch=notes["pitch"] + 5)`.*
+# Play every piece five semitones higher: add 5 to all pitches before `symbolic.describe_notes`. Which family of numbers
+# changes, and which do not? *Hint: `notes.assign(pitch=notes["pitch"] + 5)`.*
 
 # %% tags=["answer"]
 # Your answer

@@ -49,8 +49,8 @@ FOOT = """## What to doubt
   genres, and the tracks of three genres are among those of five. So its figures flatter it there.
 - The recipe changes several things at once: the way, more tracks, more steps, three networks. These
   tables cannot say which of them helps; notebook 06 takes it apart on one fold.
-- The models of 04 and the recipe also learn from the validation tracks, which choose the epoch of
-  the other networks. So they have more tracks to learn from.
+- The recipe also learns from the validation tracks, which choose the epoch of the other networks.
+  So it has more tracks to learn from; the model of 04 to set beside it is the one called *both*.
 - The plain network is that of notebook 05, which stops early. The one with SpecAugment trains at
   equal steps, as notebook 06 does. Where it leads, either may be the reason.
 - The copies of GTZAN behind these tables are not complete: none has a track of the fault-filtered
@@ -183,9 +183,10 @@ def page(root: Path = ROOT) -> str:
         about = " ".join(line[2:] for line in takewhile(lambda x: x[0] == "#", study.splitlines()))
         told = yaml.safe_load(study)
         note = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        note = f"{told['needs']['time']}; {note}"
         table = pd.read_csv(path, comment="#", dtype=str).fillna("")
         parts += [f"## {told['title']}\n", f"{about}\n",
-                  f"`make study STUDY={path.stem}`, {told['needs']['time']}; {note}.\n"]  # fmt: skip
+                  f"`make study STUDY={path.stem}`, {note}.\n"]  # fmt: skip
         parts += [_rows(table)] if "step" in table else _compared(path, told["title"])
     return "\n".join([*parts, FOOT])
 

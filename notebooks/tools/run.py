@@ -117,9 +117,6 @@ def run_study(
     preflight(study, selected.values())
     began = datetime.now().astimezone()
     (study.folder / ".state").mkdir(parents=True, exist_ok=True)
-    if jobs > 1 or dask:  # kernels that start together must not compile together: see warmup
-        warmup = [sys.executable, "-m", "notebooks.tools.warmup"]
-        subprocess.run(warmup, cwd=study.root, stderr=subprocess.DEVNULL, check=False)
     with _lock(study):
         with _executor(jobs, dask) as (pool, width):
             _run_steps(study, selected, pool, width, forced=forced, progress=progress)
@@ -198,7 +195,7 @@ def _run_steps(
 ) -> None:  # fmt: skip
     order = TopologicalSorter({step.name: step.after for step in selected.values()})
     order.prepare()
-    rank, ready = _ranks(selected, width), []
+    rank, ready, cold = _ranks(selected, width), [], width > 1
     running: dict[Future, Step] = {}
     while order.is_active():
         ready = sorted([*ready, *order.get_ready()], key=rank.get)
@@ -213,6 +210,9 @@ def _run_steps(
                 step.n_cells = _n_code_cells(step.nb) + bool(step.parameters)
                 _announce(study, step, progress)
                 _forget(study, step)
+                if cold:
+                    _warm_up(study)
+                    cold = False
                 running[pool.submit(execute, _task(study, step))] = step
         for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
             step = running.pop(future)
@@ -220,6 +220,12 @@ def _run_steps(
             _announce(study, step, progress)
             order.done(step.name)
         progress.tick(study, running.values())
+
+
+def _warm_up(study: Study) -> None:
+    """Compile what kernels that start together must not compile together; see warmup."""
+    warmup = [sys.executable, "-m", "notebooks.tools.warmup"]
+    subprocess.run(warmup, cwd=study.root, stderr=subprocess.DEVNULL, check=False)
 
 
 def _ranks(selected: dict[str, Step], jobs: int) -> dict[str, tuple[int, int]]:
