@@ -50,7 +50,7 @@ test: $(INSTALLED)  ## lint, unit tests, notebook checks and the small study; FA
 	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) $(if $(FAST),-m "not processes")
 
 test-browser: $(INSTALLED)  ## every test in a browser: JupyterLab runs pages, site, song page, library page
-	@$(ONE_THREAD) IN_BROWSER=1 $(RUN) -m pytest -q -n $(JOBS) tests/test_browser.py tests/test_lab.py tests/test_site.py
+	@$(ONE_THREAD) $(RUN) -m pytest -q -n $(JOBS) -m browser
 
 test-versions: $(INSTALLED)  ## the tests with the oldest and the newest packages and those of Colab
 	@$(ONE_THREAD) $(RUN) -m tests.versions

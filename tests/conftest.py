@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,13 +22,14 @@ DESKTOP = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the small study: it takes longest; another process does the rest beside it."""
     items.sort(key=lambda item: item.path.name != "test_series.py")
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
     if "EVERY_NETWORK" in os.environ:
         return
     for item in items:
-        if slow := item.get_closest_marker("slow"):
-            more, variable = slow.args or ("test-versions", "EVERY_NETWORK")
-            if variable not in os.environ:
-                item.add_marker(pytest.mark.skip(reason=f"it takes long: `make {more}` runs it"))
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="it takes long: `make test-versions` runs it"))
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +77,10 @@ def visit(chromium):
         assert [url for url in asked if not url.startswith(local)] == []
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """Start JupyterLab on a free port, with nothing of this user's settings."""
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Start JupyterLab on a free port, with nothing of this user's settings: address and folder."""
+    tmp_path = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -102,7 +105,7 @@ def lab(tmp_path):
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab"
+        yield SimpleNamespace(address=f"http://127.0.0.1:{port}/lab", folder=tmp_path)
     finally:
         process.terminate()
         try:

@@ -29,19 +29,19 @@ Recorder(keep, seconds=2)
 """
 
 
-def test_the_microphone_answers_in_jupyterlab(lab, visit, tmp_path):
+def test_the_microphone_answers_in_jupyterlab(lab, visit):
     """The microphone is Chromium's own, which beeps twice a second."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(CELL)], metadata=kernel)
-    nbformat.write(notebook, tmp_path / "try.ipynb")
-    page = visit(f"{lab}/tree/try.ipynb")
+    nbformat.write(notebook, lab.folder / "try.ipynb")
+    page = visit(f"{lab.address}/tree/try.ipynb")
     run_all(page)
     button = page.get_by_role("button", name="record 2 s")
     button.click(timeout=60_000)
     shown = page.locator("button:has-text('record') + pre")
     playwright.expect(shown).to_contain_text("heard", timeout=20_000)
-    y, rate = np.fromfile(tmp_path / "heard.f32", np.float32), (tmp_path / "rate.txt").read_text()
-    rate = float(rate)
+    y = np.fromfile(lab.folder / "heard.f32", np.float32)
+    rate = float((lab.folder / "rate.txt").read_text())
     assert shown.text_content() == f"heard {len(y)} samples"
     assert rate in (44100, 48000) and 1.5 < len(y) / rate < 2.5
     [loud] = np.nonzero(np.abs(y) > np.abs(y).max() / 2)

@@ -45,7 +45,9 @@ def tiny(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def medium(tmp_path_factory) -> tuple[Path, pd.DataFrame]:
     folder = tmp_path_factory.mktemp("medium")
-    options = {"artists_per_genre": 4, "tracks_per_artist": 3, "seconds": 15.0}
+    options = {"artists_per_genre": 4, "tracks_per_artist": 2, "seconds": 8.0}
+    if "EVERY_NETWORK" in os.environ:
+        options |= {"tracks_per_artist": 3, "seconds": 15.0}
     return folder, demo.render_demo(folder, progress=False, **options)
 
 
