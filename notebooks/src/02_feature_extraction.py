@@ -366,7 +366,7 @@ def told(way):
     row = storage.loc[way]
     said = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
     sure = row["difference_low"] > 0 or row["difference_high"] < 0
-    luck = " in its favour; losing detail can hardly help, so take it for luck" * (row["difference"] > 0)
+    luck = " in its favour; losing detail can hardly help, so take it for luck" * bool(row["difference"] > 0)
     return f"{said}, {'a difference' + luck if sure else 'no difference that this test can see'}"
 
 

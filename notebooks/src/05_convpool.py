@@ -72,8 +72,7 @@ SEED: int = 0  # seed of every random choice
 # better figure, and nobody doubts a better figure.
 #
 # A **clip** inherits the label of its track. That is a simplification: three seconds of a drum fill carry the label of
-# the whole song. Clips are cut in two ways. For the test, all clips of a track, in order; for validation, every second
-# one, to save time. For training, clips from random places, new ones in each epoch: a network that meets three different
+# the whole song. Clips are cut in two ways. For validation and test, all clips of a track, in order. For training, clips from random places, new ones in each epoch: a network that meets three different
 # seconds of a song every time has a harder time remembering the song. The seed makes all networks of this notebook meet the same clips.
 
 # %%
@@ -255,7 +254,7 @@ def train(network, X, valid):
 
 
 # %%
-networks, histories, valid = {}, {}, experiment.every_clip("valid", hop_frames=2 * clip_frames)  # half of the clips
+networks, histories, valid = {}, {}, experiment.every_clip("valid")
 for build in (convpool, convconvpool):
     keras.utils.set_random_seed(SEED)
     network = build()
@@ -463,7 +462,7 @@ def train_on(name):
     if name not in stores:
         return networks["convpool"], histories["convpool"], proba["convpool"], rows["convpool"]
     cut = {"store": stores[name], "clip_frames": clip_frames}
-    valid = experiment.every_clip(some["valid"], hop_frames=2 * clip_frames, **cut)
+    valid = experiment.every_clip(some["valid"], **cut)
     keras.utils.set_random_seed(SEED)
     network = convpool(*clips.band_statistics(stores[name], some["train"]), arrange=ARRANGE.get(name, ()))
     history = train(network, experiment.random_clips(some["train"], **cut), valid)

@@ -292,7 +292,7 @@ HTML("".join(each.format(name, Audio(y, rate=sr)._repr_html_()) for name, y in h
 # for training only.
 
 # %%
-valid = experiment.every_clip("valid", Y=experiment.T.astype(float), hop_frames=2 * clip_frames)  # half of the clips
+valid = experiment.every_clip("valid", Y=experiment.T.astype(float))
 
 
 def network_with(name, way, seed):

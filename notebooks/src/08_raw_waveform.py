@@ -433,7 +433,7 @@ Markdown(
     f"The median width went from {np.median(was[3]):.0f} to {np.median(width):.0f} Hz. Half of the filters now have "
     f"their centre below {np.median(centre):.0f} Hz, where even mel would put it at {np.median(mel):.0f} and even hertz "
     f"at {np.median(even):.0f}. Over all filters, the centres lie {far['mel']:.1f} octaves from even mel and "
-    f"{far['hertz']:.1f} from even hertz: nearer to even {min(far, key=far.get)}{', but far from both' * (min(far.values()) > 1)}."
+    f"{far['hertz']:.1f} from even hertz: nearer to even {min(far, key=far.get)}{', but far from both' * bool(min(far.values()) > 1)}."
 )
 
 # %% [markdown]

@@ -450,7 +450,7 @@ Markdown(
     f"{temperature:.2f} takes the ECE from {before['ECE']:.2f} to {after['ECE']:.2f} and the log loss from "
     f"{before['log loss']:.2f} to {after['log loss']:.2f}. Perfectly honest claims would show an ECE between {low:.2f} and "
     f"{high:.2f} on these {len(y_true)} tracks: what is left {'may be luck' if after['ECE'] <= high else 'is more than luck'}"
-    f"{', and by this measure alone the ECE before may have been luck, too' * (before['ECE'] <= high)}."
+    f"{', and by this measure alone the ECE before may have been luck, too' * bool(before['ECE'] <= high)}."
 )
 
 # %% [markdown]

@@ -206,7 +206,7 @@ Markdown(
     f"({by_tag.loc[worst, 'roc_auc']:.2f}). For {sure} of {by_tag['roc_auc'].count()} tags, the interval lies above "
     f"chance{f', wholly below it for {below}: there, the tagger goes by other sounds that such music has' if below else ''}. "
     + "At 1.00 all redrawn tests agree, so there is no interval, and no proof of perfection: a tag may go with a genre, and be "
-    "ranked by the genre. " * (best == 1) + f"Macro: {macro}. Micro: {micro:.2f}; but {deaf:.2f} for a tagger that knows only how frequent each tag "
+    "ranked by the genre. " * bool(best == 1) + f"Macro: {macro}. Micro: {micro:.2f}; but {deaf:.2f} for a tagger that knows only how frequent each tag "
     "is and has heard no music, where macro says 0.50. Report macro figures, or both."
 )
 

@@ -289,7 +289,7 @@ if has_midi:
     loss = evaluate.mean_score("loss", named["all"] * 1.0 - named[f"all but {worst}"], groups=group, seed=SEED)
     best_family = f"of the notes, {best} alone says most: {told(scores[best])}"
     needed = f"To leave out {worst} costs most, {loss['loss']:.2f} [{loss['loss_low']:.2f}, {loss['loss_high']:.2f}]"
-    needed += ", which this test cannot tell from none" * (loss["loss_low"] <= 0) + "; the other three families together "
+    needed += ", which this test cannot tell from none" * bool(loss["loss_low"] <= 0) + "; the other three families together "
     needed += f"still reach {scores[f'all but {worst}']['accuracy']:.2f}."
     display(Markdown(f"{best_family.capitalize()}. All together score {told(scores['all'])}. {needed}"))
 
