@@ -158,14 +158,14 @@ def test_the_test_is_read_from_its_table(tested, cv, yardstick):
     found = page(NAME).find(
         rf"difference to (\S+) without 0: (.+?) \(\d+ comparisons, not corrected; see "
         rf"notebook 11\)\. Cross-validation had promised (\S+) ({N}); its interval "
-        r"in the test (holds|does not hold) that"
+        r"in the test (includes|does not include) that"
     )
     apart = tested.index[(tested["difference_low"] > 0) | (tested["difference_high"] < 0)]
     assert found[2] == (", ".join(apart) or "none") and found[1] == found[3]
     assert tested.loc[found[1], "difference"] == 0 and tested.loc[found[1], "features"] == ALL
     assert float(found[4]) == cv[0].loc[ALL, yardstick]
     low, high = tested.loc[found[1], ["accuracy_low", "accuracy_high"]]
-    assert (found[5] == "holds") == (low <= float(found[4]) <= high)
+    assert (found[5] == "includes") == (low <= float(found[4]) <= high)
 
 
 def test_what_we_learned_repeats_the_test(tested):

@@ -50,7 +50,7 @@ def test_the_network_beside_its_baselines(scores):
         rf"({N}), and all labels a micro F1 of ({N})\. (.*?) "
         rf"The score for which any label counts says ({N})"
     )
-    shown = [scores.loc[row, x] for row in ("mean", "most frequent", "chance")
+    shown = [float(scores.loc[row, x]) for row in ("mean", "most frequent", "chance")
              for x in ("micro_f1", "lrap")]  # fmt: skip
     said = [float(found[i]) for i in (1, 3, 6, 7, 8, 9)]
     assert float(found[10]) == pytest.approx(scores.loc["all labels", "micro_f1"], abs=0.006)
