@@ -295,7 +295,8 @@ if has_midi:
 
 # %% [markdown]
 # Look at single traits, too: how do the composers differ in the traits that separate them best? *Separate* means here: the
-# variance between composers over the variance within them. A box holds the middle half of a composer's performances.
+# variance between composers over the variance within them. A box holds the middle half of a composer's performances. Gaps and lengths
+# are logarithms of seconds; *unevenness* is the deviation of the gaps over their mean.
 
 # %%
 if has_midi:
