@@ -77,10 +77,9 @@ def visit(chromium):
         assert [url for url in asked if not url.startswith(local)] == []
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
+@pytest.fixture
+def lab(tmp_path):
     """Start JupyterLab on a free port, with nothing of this user's settings: address and folder."""
-    tmp_path = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
