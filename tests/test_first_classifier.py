@@ -93,10 +93,11 @@ def told_of(confusion):
 
 def test_the_confusion_matrix_is_read_aloud():
     assert told_of([[1, 1, 3], [0, 2, 0], [1, 0, 2]]) == (
-        "On these songs, *jazz* was found 2 of 2 times. *blues* was found 1 of 5 times; "
+        "On these songs, *jazz* came out best, with 100% found. *blues* was found 1 of 5 times; "
         "3 went to *pop*."
     )
-    assert told_of(np.diag([2, 2, 2])) == "It named all songs rightly."
+    assert told_of(np.diag([2, 2, 2])) == "It was right for all songs."
+    assert "*blues* and *jazz* came out best" in told_of([[2, 0, 0], [0, 2, 0], [1, 0, 1]])
 
 
 def test_the_table_is_read_aloud():
@@ -107,7 +108,7 @@ def test_the_table_is_read_aloud():
     names = {"display": len, "six_numbers": rows.get, "sounds": {name: name for name in rows}}
     said = run_cell("bright, bass = ", **names)[1]
     assert "**sound 1** the brightest (2,000 hertz) and **sound 2** the darkest (900 hertz)" in said
-    assert "Most bass has **sound 2**, 50% of its energy" in said
+    assert "**sound 2** has the most bass, 50% of its energy" in said
 
 
 def test_the_exam_is_read_aloud_and_kept(tmp_path):
@@ -122,7 +123,7 @@ def test_the_exam_is_read_aloud_and_kept(tmp_path):
              "evaluate": evaluate}  # fmt: skip
     said = run_cell("make_pipeline(", **names)[1]
     assert "**4 of 5** songs. That is an **accuracy** of 0.80, where chance is 0.50" in said
-    assert "Of the 2 songs that you were asked about, the program names 1." in said
+    assert "Of the 2 songs that you were asked about, the program is right for 1." in said
     kept = pd.read_csv(tmp_path / "tables" / "first_classifier.csv", index_col=0)
     assert (kept["genre"] == kept["answer"]).tolist() == [True, True, True, True, False]
 
