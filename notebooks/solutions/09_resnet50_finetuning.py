@@ -19,8 +19,9 @@
 
 # %%
 of_lower = means(answers_of(pooled(lower, picture), some["train"] + some["valid"], f"pooled, {cut.name}"))
-print(f"last features, {width:,} numbers: {evaluate.describe(probed[source])}")
-print(f"behind {cut.name}, {of_lower.shape[1]:,} numbers: {evaluate.describe(probe(of_lower))}")
+print(f"last features, {width:,} numbers: {evaluate.describe(by_picture.loc[source])}")
+below = evaluate.scores(Y[some["valid"]], probe(of_lower), **about)
+print(f"behind {cut.name}, {of_lower.shape[1]:,} numbers: {evaluate.describe(below)}")
 
 # %% [markdown]
 # ## 2. A random head
