@@ -242,6 +242,16 @@ def test_strokes_of_different_drums_are_no_copies_and_a_copied_stroke_is_one():
     assert [set(pair) for pair in found[["a", "b"]].to_numpy()] == [{"copy", "t3"}]
 
 
+def test_noise_far_below_the_loud_parts_hides_no_copy():
+    """A copy from a cassette: where the music pauses, other things go on, 50 dB below."""
+    rng, frames = np.random.default_rng(0), {}
+    for name in [*(f"t{i}" for i in range(30)), "copy"]:
+        played = frames["t3"][:60] if name == "copy" else music(rng, n=60)
+        frames[name] = np.concatenate([played, 0.6 * (music(rng, n=240) + 60) - 94])
+    found = splits.near_duplicates(Pictures(frames), list(frames))
+    assert [set(pair) for pair in found[["a", "b"]].to_numpy()] == [{"copy", "t3"}]
+
+
 def test_duplicates_across_sides_are_named_and_mended():
     tracks = table(n_artists=3, per_artist=1)
     split = splits.by_group(tracks, n_folds=3)
