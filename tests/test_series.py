@@ -351,7 +351,7 @@ def shown(smoke, data_dir, lab, visit):
     """Run a page in JupyterLab, on the small study; return it and the notebook that was saved."""
     for folder in ("helpers", "notebooks"):
         unwanted = shutil.ignore_patterns("__pycache__", "results", ".*")
-        shutil.copytree(ROOT / folder, lab.folder / folder, ignore=unwanted, dirs_exist_ok=True)
+        shutil.copytree(ROOT / folder, lab.folder / folder, ignore=unwanted)
 
     def run(name):
         nb = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)

@@ -206,13 +206,13 @@ def _run_steps(
                 order.done(step.name)
                 ready = sorted([*ready, *order.get_ready()], key=rank.get)
             else:
+                if cold:  # before the step's own time begins
+                    _warm_up(study)
+                    cold = False
                 step.status, step.began = "running", time.time()
                 step.n_cells = _n_code_cells(step.nb) + bool(step.parameters)
                 _announce(study, step, progress)
                 _forget(study, step)
-                if cold:
-                    _warm_up(study)
-                    cold = False
                 running[pool.submit(execute, _task(study, step))] = step
         for future in wait(running, timeout=0.5, return_when=FIRST_COMPLETED).done:
             step = running.pop(future)
