@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from keras import ops
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, softmax
 from scipy.stats import binomtest, norm
@@ -68,6 +67,8 @@ def predict(network, batches) -> np.ndarray:
     -------
     np.ndarray [shape=(n_clips, n_classes)]
     """
+    from keras import ops  # here, for pages without a network should not wait for it
+
     if isinstance(batches, np.ndarray):
         parts = (batches[i : i + 64] for i in range(0, len(batches), 64))
     else:

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import librosa
 import nbformat
 import pandas as pd
 import papermill
@@ -24,7 +25,7 @@ import yaml
 from jupyter_client import AsyncKernelManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from notebooks.tools import build, plan, report
+from notebooks.tools import build, plan, report, warmup
 from notebooks.tools import run as study
 
 IMPORT = "from helpers.features import extract"
@@ -836,3 +837,18 @@ def test_numbers_in_the_report():
     assert report.with_interval(row, "accuracy") == "0.62 [0.50, 0.70]"
     assert report.with_interval(row, "parameters") == "12,345"
     assert report.with_interval({"top3": float("nan")}, "top3") == ""
+
+
+def test_the_cache_of_numba_is_filled_once(tmp_path, monkeypatch):
+    mark, source = tmp_path / "warm", Path(librosa.__file__).parent / "core" / "audio.py"
+    monkeypatch.setattr(warmup, "mark", lambda: mark)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    assert not warmup.is_warm()
+    warmup.main()
+    assert warmup.is_warm()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))  # a cache that the mark does not speak of
+    assert not warmup.is_warm()
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    before = source.stat().st_mtime - 1
+    os.utime(mark, (before, before))  # librosa was installed again since
+    assert not warmup.is_warm()

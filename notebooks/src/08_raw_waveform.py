@@ -17,7 +17,7 @@
 #
 # So far, every network read pictures that somebody had designed: windows, mel bands, decibels. A network can also read
 # the samples themselves and find its own way to listen. What does it pay for that freedom? Here two networks on
-# samples meet a mel network, once with all its bands and once without those that they cannot hear.
+# samples meet a mel network that must do without the bands that they cannot hear.
 #
 # **You will learn**
 #
@@ -272,9 +272,9 @@ Markdown(
 # `WAVE_PATIENCE` epochs bring no lower validation loss, on every third validation clip. They differ in what they read
 # and in how they read it.
 #
-# The mel network is conv-pool of notebook 05, with new weights. It trains twice. `convpool-budget` reads all mel
-# bands. `convpool-band` must do without the bands above half of `WAVE_SR`, as the networks on samples must. Those
-# bands are set to their mean, which the scaling turns into 0, so both have the same size.
+# The mel network is conv-pool of notebook 05, with new weights. Here it is called `convpool-band`, for it must do without
+# the bands above half of `WAVE_SR`, as the networks on samples must. Those bands are set to their mean, which the
+# scaling turns into 0, so its size stays as it was.
 
 
 # %%
@@ -284,10 +284,11 @@ class Band:
     frames_per_second, index = store.frames_per_second, store.index
     means, _ = clips.band_statistics(store, ids["train"])
 
+    def without_upper(self, frames):
+        return np.where(np.arange(store.n_mels) < inside, frames, self.means).astype(frames.dtype)
+
     def frames(self, track_id):
-        frames = np.array(store.frames(track_id))
-        frames[:, inside:] = self.means[inside:]
-        return frames
+        return self.without_upper(store.frames(track_id))
 
 
 # %%
@@ -295,8 +296,8 @@ saved = Path(f"{OUT_DIR}/models/{DATASET}/{NETWORKS_FROM}-convpool.keras")
 if not saved.exists():
     run_first("05_convpool", globals(), RUN_NAME=NETWORKS_FROM)
 convpool = partial(training.untrained, saved, seed=SEED)  # the network of notebook 05, with new weights
-plan = {"wavecnn": (wavecnn, waves), "samplecnn": (samplecnn, waves),
-        "convpool-budget": (convpool, store), "convpool-band": (convpool, Band())}  # fmt: skip
+band = Band()
+plan = {"wavecnn": (wavecnn, waves), "samplecnn": (samplecnn, waves), "convpool-band": (convpool, band)}
 
 # %%
 networks, histories = {}, {}
@@ -367,12 +368,11 @@ def beside(first, other):
     return f"{d['difference']:+.2f} [{d['difference_low']:+.2f}, {d['difference_high']:+.2f}]{sure}"
 
 
-Markdown(f"On {len(y_true)} tracks, compared track by track: convpool-budget, which has the upper bands, minus "
-         f"convpool-band is {beside('convpool-budget', 'convpool-band')}. In the same band, convpool-band minus {chosen}, "
-         f"the network on samples with the lower validation loss, is {beside('convpool-band', chosen)}.")
+Markdown(f"On {len(y_true)} tracks, compared track by track: convpool-band minus {chosen}, the network on samples with "
+         f"the lower validation loss, is {beside('convpool-band', chosen)}.")
 
 # %% [markdown]
-# The second difference is mostly, we think, what the *design* of the mel picture is worth, though the networks behind it differ,
+# This difference is mostly, we think, what the *design* of the mel picture is worth, though the networks behind it differ,
 # too. Someone has decided that phase does not
 # matter, that pitch is spaced as the ear spaces it, and that loudness counts in decibels. A network on samples has to
 # learn all this from the training tracks.
@@ -476,10 +476,10 @@ def all_versions(sr):
 made_with = {name: store.params[name] for name in ("n_fft", "hop_length", "n_mels")}
 sounds = all_versions(WAVE_SR)
 samples = {c: y[..., None, None] for c, y in sounds.items()}
-pictures = {c: np.stack([features.log_mel(y, sr=SR, **made_with).T for y in ys])[..., None]
+pictures = {c: band.without_upper(np.stack([features.log_mel(y, sr=SR, **made_with).T for y in ys]))[..., None]
             for c, ys in all_versions(SR).items()}  # fmt: skip
 other = pd.DataFrame()
-for name, X in (("wavecnn", samples), ("samplecnn", samples), ("convpool-budget", pictures)):
+for name, X in (("wavecnn", samples), ("samplecnn", samples), ("convpool-band", pictures)):
     given = {c: evaluate.predict(networks[name], X[c]).argmax(axis=1) for c in X}
     other[name] = pd.Series({c: np.mean(given[c] != given["as it is"]) for c in list(X)[1:]})
 same = [np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(sounds["as it is"], sounds[c])]) for c in other.index]

@@ -3,14 +3,20 @@
 librosa keeps functions that numba has compiled in a cache on disk. Two processes that fill this
 cache at the same time can spoil it, and from then on every use ends in a segmentation fault. So
 `make` runs ``python -m notebooks.tools.warmup all`` after an installation, which writes the
-bytecode of what kernels import, too. The study runner calls it before steps run side by side.
+bytecode of what kernels import, too. The study runner calls it before steps run side by side; where
+the cache is known to be full, that takes no time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import os
+import platform
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 SLOW = (
     "cleanlab.filter",
@@ -22,6 +28,21 @@ SLOW = (
     "pyarrow.parquet",
     "sklearn.ensemble",
 )
+
+
+def mark() -> Path:
+    """Name the file that says: on this machine, the cache of these versions is full."""
+    of = f"{version('librosa')}-{version('numba')}-{sys.implementation.cache_tag}-{platform.node()}"
+    return Path(importlib.util.find_spec("librosa").origin).parent / "__pycache__" / f"warm-{of}"
+
+
+def is_warm() -> bool:
+    """Say whether the mark is there, and no older than the code that it speaks of."""
+    with contextlib.suppress(OSError):
+        source = Path(importlib.util.find_spec("librosa").origin).parent / "core" / "audio.py"
+        elsewhere = os.environ.get("NUMBA_CACHE_DIR")
+        return not elsewhere and mark().stat().st_mtime > source.stat().st_mtime
+    return False
 
 
 def main() -> None:
@@ -39,6 +60,8 @@ def main() -> None:
     librosa.effects.hpss(y)  # ends in an inverse transform
     librosa.griffinlim(np.abs(librosa.stft(y, n_fft=512)), n_iter=1)
     librosa.yin(y, fmin=100, fmax=400, sr=sr)
+    with contextlib.suppress(OSError):  # read-only: then numba's cache is elsewhere, too
+        mark().touch()
 
 
 def write_bytecode() -> None:
@@ -55,4 +78,5 @@ def write_bytecode() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["all"]:
         write_bytecode()
-    main()
+    if not is_warm():
+        main()
