@@ -662,7 +662,7 @@ def test_steps_side_by_side_share_the_cores_unless_told_otherwise(root, no_kerne
     run(root, write_study(root, steps=[{"notebook": "01_a"}]), jobs=4)
     assert {name: os.environ[name] for name in study.POOLS} == {
         "OMP_NUM_THREADS": "5", "OPENBLAS_NUM_THREADS": "2", "TF_NUM_INTRAOP_THREADS": "2",
-        "TF_NUM_INTEROP_THREADS": "2",
+        "TF_NUM_INTEROP_THREADS": "2", "LOKY_MAX_CPU_COUNT": "2",
     }  # fmt: skip
 
 

@@ -245,7 +245,7 @@ model = make_pipeline(StandardScaler(), SVC(C=10))
 # %%
 answers, rows = {}, {}
 for name, folds in ways.items():
-    y_pred = cross_val_predict(model, X, part.y, cv=folds, n_jobs=JOBS)
+    y_pred = cross_val_predict(model, X, part.y, cv=folds, n_jobs=-1)
     answers[name] = np.eye(len(dataset.classes))[y_pred]
     rows[name] = evaluate.scores(part.y, answers[name], groups=group, seed=SEED)
 

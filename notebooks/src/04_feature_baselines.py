@@ -157,7 +157,7 @@ draws = list(GroupShuffleSplit(20, test_size=0.3, random_state=SEED).split(dev, 
 def redrawn(table, *steps):
     """Accuracy of a logistic regression in each of the random splits."""
     model = make_pipeline(*steps, LogisticRegression(max_iter=5000))
-    return cross_val_score(model, table, Y[dev], cv=draws, n_jobs=experiment["JOBS"])
+    return cross_val_score(model, table, Y[dev], cv=draws, n_jobs=-1)
 
 
 more, fewer = (redrawn(X.loc[dev, sets[name]], StandardScaler()) for name in ("MFCC 24", "MFCC 12"))
@@ -229,7 +229,7 @@ truth, kinds, folds = Y[dev].to_numpy(), np.eye(len(dataset.classes)), list(grou
 def cross_validate(candidates, chosen):
     """The best of the candidates on some columns, and its answers."""
     tried, table = [make_pipeline(StandardScaler(), candidate) for candidate in candidates], X.loc[dev, chosen]
-    answers = [cross_val_predict(model, table, truth, cv=folds, n_jobs=experiment["JOBS"]) for model in tried]
+    answers = [cross_val_predict(model, table, truth, cv=folds, n_jobs=-1) for model in tried]
     best = np.argmax([np.mean(answer == truth) for answer in answers])
     return tried[best], answers[best]
 

@@ -66,8 +66,9 @@ from notebooks.tools.plan import (
 )  # fmt: skip
 
 TIMEOUT = "30s"  # for a Dask scheduler to answer
-POOLS = (  # of threads that libraries open in each kernel, as large as the machine unless told
+POOLS = (  # of threads or processes in each kernel, as large as the machine unless told
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+    "LOKY_MAX_CPU_COUNT",
 )  # fmt: skip
 
 
@@ -184,7 +185,7 @@ def _executor(jobs: int, dask: str) -> Iterator[tuple[Executor, int]]:
 
 
 def _share_cores(jobs: int) -> None:
-    """Give each step its share of the cores, unless told otherwise: more threads only wait."""
+    """Give each step its share of the cores, unless told otherwise: more would only wait."""
     for name in POOLS:
         os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // jobs)))
 
