@@ -353,7 +353,9 @@ for name in [*RIVALS, "crnn"]:
 losses = pd.DataFrame({name: pd.Series(history["val_loss"]) for name, history in histories.items()})
 losses.index += 1
 ax = losses.plot(figsize=(9, 3.6), xlabel="epoch", ylabel="loss of validation clips", title="Every network until its end")
-ax.axhline(guessed := np.log(2 if dataset.multilabel else n_answers), color="0.5", ls=":", label="guessing")
+share = experiment.Y.loc[ids["train"]].mean()  # of the tracks that have a label, where there may be several
+guessed = scipy.stats.entropy([share, 1 - share]).mean() if dataset.multilabel else np.log(n_answers)
+ax.axhline(guessed, color="0.5", ls=":", label="guessing")
 ax.legend()
 plt.show()
 
