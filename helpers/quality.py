@@ -9,10 +9,10 @@ import contextlib
 from hashlib import blake2b
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pandas as pd
 from scipy.ndimage import percentile_filter
-from scipy.signal import welch
 
 from helpers.audio import AudioError, in_threads, read_audio
 
@@ -66,7 +66,9 @@ def recording_properties(y: np.ndarray, *, sr: int) -> dict[str, float]:
     """
     if len(y) == 0:
         raise ValueError("there are no samples")
-    f, power = welch(y, sr, nperseg=min(2048, len(y)))
+    n_fft = min(2048, len(y))
+    S = librosa.stft(y - np.mean(y), n_fft=n_fft, hop_length=max(1, n_fft // 2), center=False)
+    f, power = librosa.fft_frequencies(sr=sr, n_fft=n_fft), (np.abs(S) ** 2).mean(axis=1)
     S_db = 10 * np.log10(np.maximum(power, 1e-9 * max(power.max(), 1e-20)))
     rms, peak = float(np.sqrt(np.mean(np.square(y)))), float(np.abs(y).max())
     pieces = y[: len(y) - len(y) % (sr // 20)].reshape(-1, sr // 20)
@@ -142,7 +144,7 @@ def class_clues(table: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
 
 def _cliff(f: np.ndarray, S_db: np.ndarray, *, width: float = 500.0, gap: float = 200.0) -> float:
     """Lower quartile of the band below minus upper quartile of the band above, at its largest."""
-    if len(f) < 2 or f[-1] < 2000 + 2 * width:
+    if len(f) < 2 or f[1] > width or f[-1] < 2000 + 2 * width:  # a few samples have no spectrum
         return 0.0
     size, half = round(width / f[1]), round((width + gap) / 2 / f[1])
     low = percentile_filter(S_db, 25, size=size, mode="nearest")

@@ -41,7 +41,13 @@ def test_level_crest_silence_offset_and_clipping():
     assert quality.recording_properties(np.clip(4 * sine, -1, 1), sr=SR)["clipped"] > 0.5
     with pytest.raises(ValueError, match="no samples"):
         quality.recording_properties(np.zeros(0), sr=SR)
-    assert np.isfinite(list(quality.recording_properties(np.zeros(100), sr=SR).values())).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 43, 44, 100])
+def test_a_recording_of_a_few_samples_has_finite_properties(n):
+    y = noise(0)[:n]
+    assert np.isfinite(list(quality.recording_properties(y, sr=SR).values())).all()
+    assert np.isfinite(list(quality.recording_properties(np.zeros(n), sr=SR).values())).all()
 
 
 def test_a_class_from_another_source_gives_itself_away(tmp_path):
