@@ -202,7 +202,6 @@ def sequence(network, X):
 over_time, over_rows = cnn("cnn-lstm"), cnn("cnn-lstm-reshape")
 X = np.zeros((2, clip_frames, N_MELS, 1), np.float32)
 looks = [(sequence(network, X).shape, f"{network.count_params():,}") for network in (over_time, over_rows)]
-same = looks[0] == looks[1]
 pd.DataFrame(looks, [over_time.name, over_rows.name], ["(clips, steps, features)", "parameters"])
 
 # %% [markdown]
@@ -353,8 +352,8 @@ for name in [*RIVALS, "crnn"]:
 losses = pd.DataFrame({name: pd.Series(history["val_loss"]) for name, history in histories.items()})
 losses.index += 1
 ax = losses.plot(figsize=(9, 3.6), xlabel="epoch", ylabel="loss of validation clips", title="Every network until its end")
-share = experiment.Y.loc[ids["train"]].mean()  # of the tracks that have a label, where there may be several
-guessed = scipy.stats.entropy([share, 1 - share]).mean() if dataset.multilabel else np.log(n_answers)
+# A guesser knows no more than the number of classes; of several labels, how often each is given.
+guessed = scipy.stats.entropy([p := experiment.Y.loc[ids["train"]].mean(), 1 - p]).mean() if dataset.multilabel else np.log(n_answers)
 ax.axhline(guessed, color="0.5", ls=":", label="guessing")
 ax.legend()
 plt.show()
@@ -405,7 +404,7 @@ Markdown(
     f"The intervals of {above.sum()} of {len(table)} networks lie above chance. `{top}` scores highest: "
     f"{evaluate.describe(rows[top], metric=SCORE)}.\n\n**Does the wrong axis cost anything?** `cnn-lstm` minus "
     f"`cnn-lstm-reshape`, paired track by track: {axis}. "
-    + ("Only the axis differs between them." if same else "More than the axis differs: see their shapes above.")
+    + ("Only the axis differs between them." if looks[0] == looks[1] else "More than the axis differs: see their shapes above.")
     + (" This score does not betray the mistake; the assertion did." if "cannot tell" in axis else "")
     + f"\n\n**Is a memory worth anything?** `cnn-lstm` minus `cnn-mean`, on the same convolutions and clips: {memory}."
 )
