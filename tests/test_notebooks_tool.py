@@ -672,3 +672,18 @@ def test_a_cell_that_shows_the_data_of_others_keeps_none(root):
     assert [c.outputs[0].text for c in read(root).cells if "real-data" in build._tags(c)] == [
         build.DATA_PLACEHOLDER
     ]
+
+
+@pytest.mark.processes
+def test_a_kernel_tidies_up_and_then_goes_at_once(tmp_path):
+    """Workers and shared memory are given back; Python does not take every object apart."""
+    source = f"""import atexit, pathlib
+class Thing:
+    def __del__(self, write=pathlib.Path({str(tmp_path / "apart")!r}).touch):
+        write()
+thing = Thing()
+_ = atexit.register(pathlib.Path({str(tmp_path / "tidied")!r}).touch)"""
+    nb = new_notebook(cells=[new_code_cell(source)])
+    done = build._execute(nb, "here", tmp_path)
+    assert done.cells[0].execution_count == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["tidied"]

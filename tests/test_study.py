@@ -16,7 +16,6 @@ from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-import librosa
 import nbformat
 import pandas as pd
 import papermill
@@ -840,15 +839,23 @@ def test_numbers_in_the_report():
 
 
 def test_the_cache_of_numba_is_filled_once(tmp_path, monkeypatch):
-    mark, source = tmp_path / "warm", Path(librosa.__file__).parent / "core" / "audio.py"
-    monkeypatch.setattr(warmup, "mark", lambda: mark)
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    source = tmp_path / "core" / "audio.py"
+    for folder in ("core", "__pycache__"):
+        (tmp_path / folder).mkdir()
+    source.touch()
+    monkeypatch.setattr(warmup, "LIBROSA", tmp_path)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))  # a cache that no mark speaks of
+    warmup.main()
+    assert not warmup.is_warm() and not list(tmp_path.glob("__pycache__/warm-*"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
     assert not warmup.is_warm()
     warmup.main()
     assert warmup.is_warm()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))  # a cache that the mark does not speak of
-    assert not warmup.is_warm()
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
-    before = source.stat().st_mtime - 1
-    os.utime(mark, (before, before))  # librosa was installed again since
+    for newer in (source, Path(warmup.__file__)):  # librosa installed again; other calls
+        written = newer.stat().st_mtime
+        os.utime(warmup.mark(), (written - 1, written - 1))
+        assert not warmup.is_warm()
+        warmup.mark().touch()
+        assert warmup.is_warm()
+    monkeypatch.setattr(warmup, "get_host_cpu_name", lambda: "another")
     assert not warmup.is_warm()

@@ -59,6 +59,11 @@ REPOSITORY = re.compile(r"""^REPOSITORY = ["'](.*?)["']""", re.MULTILINE)
 UNKNOWN = object()  # a default that is not a literal
 
 
+# What runs last, for it is registered first: a kernel that has tidied up goes at once. Python would
+# take TensorFlow apart for two seconds, piece by piece.
+LEAVE = "import atexit, os; atexit.register(os._exit, 0); del atexit, os"
+
+
 class QuietKernelManager(AsyncKernelManager):
     """Start kernels with figures inline, whose own log and native libraries stay silent.
 
@@ -73,7 +78,8 @@ class QuietKernelManager(AsyncKernelManager):
                   "SERIES_STATIC": "1"}  # fmt: skip  # nobody is there to use a menu
         options["env"] = offered | dict(options.get("env") or os.environ) | wanted
         options["stderr"] = subprocess.DEVNULL  # a cell that fails says so in the notebook
-        await super()._async_launch_kernel([*kernel_cmd, "--IPKernelApp.log_level=50"], **options)
+        quiet = ["--IPKernelApp.log_level=50", f"--IPKernelApp.exec_lines={LEAVE}"]
+        await super()._async_launch_kernel([*kernel_cmd, *quiet], **options)
 
 
 class NotebookError(RuntimeError):

@@ -289,7 +289,6 @@ def execute(task: dict[str, Any]) -> dict[str, str]:
             task["source"], str(target), parameters=task["parameters"],
             kernel_name="python3", kernel_manager_class=QuietKernelManager, start_timeout=120,
             request_save_on_cell_execute=False,  # but once, at the end: twice a cell is slow
-            shutdown_kernel="immediate",  # TensorFlow would take seconds to tidy up
             progress_bar=False, log_output=False, on_cell_start=count,
             resources={"metadata": {"path": task["root"]}},  # cwd= would move this process, too
         )  # fmt: skip

@@ -13,10 +13,12 @@ import contextlib
 import importlib
 import importlib.util
 import os
-import platform
 import sys
+from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
+
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 
 SLOW = (
     "cleanlab.filter",
@@ -30,19 +32,29 @@ SLOW = (
 )
 
 
-def mark() -> Path:
-    """Name the file that says: on this machine, the cache of these versions is full."""
-    of = f"{version('librosa')}-{version('numba')}-{sys.implementation.cache_tag}-{platform.node()}"
-    return Path(importlib.util.find_spec("librosa").origin).parent / "__pycache__" / f"warm-{of}"
+LIBROSA = Path(importlib.util.find_spec("librosa").origin).parent
+
+
+def mark() -> Path | None:
+    """Name the file that says: the cache beside librosa is full, for these versions and this CPU.
+
+    There is none where the cache is elsewhere. As in numba's own index, other features of a CPU are
+    another CPU.
+    """
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return None
+    of = [version("librosa"), version("numba"), sys.implementation.cache_tag]
+    of += [get_host_cpu_name(), get_host_cpu_features().flatten()]
+    digest = blake2b(repr(of).encode(), digest_size=8).hexdigest()
+    return LIBROSA / "__pycache__" / f"warm-{digest}"
 
 
 def is_warm() -> bool:
-    """Say whether the mark is there, and no older than the code that it speaks of."""
-    with contextlib.suppress(OSError):
-        source = Path(importlib.util.find_spec("librosa").origin).parent / "core" / "audio.py"
-        elsewhere = os.environ.get("NUMBA_CACHE_DIR")
-        return not elsewhere and mark().stat().st_mtime > source.stat().st_mtime
-    return False
+    """Say whether the mark is there, and younger than librosa and the list of calls below."""
+    file, sources = mark(), (LIBROSA / "core" / "audio.py", Path(__file__))
+    if file is None or not file.exists():
+        return False
+    return file.stat().st_mtime > max(source.stat().st_mtime for source in sources)
 
 
 def main() -> None:
@@ -61,7 +73,8 @@ def main() -> None:
     librosa.griffinlim(np.abs(librosa.stft(y, n_fft=512)), n_iter=1)
     librosa.yin(y, fmin=100, fmax=400, sr=sr)
     with contextlib.suppress(OSError):  # read-only: then numba's cache is elsewhere, too
-        mark().touch()
+        if file := mark():
+            file.touch()
 
 
 def write_bytecode() -> None:
