@@ -126,7 +126,7 @@ def test_divergence_is_said():
 def test_without_patience_a_late_divergence_is_said():
     """The first epoch is finite, but the weights of the last would be kept."""
     trained = SimpleNamespace(history={"loss": [0.5, np.nan], "val_loss": [0.5, np.nan]})
-    net = SimpleNamespace(name="net", fit=lambda *args, **options: trained)
+    net = SimpleNamespace(name="net", built=False, fit=lambda *args, **options: trained)
     with pytest.raises(ValueError, match="net diverged"):
         training.fit(net, Batches(), Batches(), epochs=2)
     assert training.fit(net, Batches(), Batches(), epochs=2, patience=2)["kept"] == 0
