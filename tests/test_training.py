@@ -132,6 +132,22 @@ def test_without_patience_a_late_divergence_is_said():
     assert training.fit(net, Batches(), Batches(), epochs=2, patience=2)["kept"] == 0
 
 
+def test_the_training_step_is_traced_once():
+    """TensorFlow traces it again where the first trace made variables, those of the optimizer."""
+    traced = []
+
+    class Counted(keras.layers.Dense):
+        def call(self, X, training=None):
+            traced.append(training)
+            return super().call(X)
+
+    net = keras.Sequential([keras.layers.Input((2,)), Counted(1)])
+    net.compile("adam", loss="mse")
+    traced.clear()
+    training.fit(net, Batches(), epochs=2)
+    assert traced == [True]
+
+
 def test_patience_needs_something_to_choose_by():
     with pytest.raises(ValueError, match="give `valid`"):
         training.fit(network(), Batches(), epochs=2, patience=1)
