@@ -74,7 +74,7 @@ def test_p_values_are_corrected_after_holm_and_give_the_verdicts(against):
 def test_the_sentence_counts_the_tests(against):
     found = page(NAME).find(
         rf"(\d+) independent tests would still give a p-value below 0\.05 with probability ({N})\. "
-        r"Here (\d+) p-values lie below it, and (\d+) after Holm's correction\. Clearly better "
+        r"P-values below it here: (\d+); after Holm's correction: (\d+)\. Clearly better "
         rf"than no augmentation: ([^;]+); clearly worse: (.*?)\. The largest .*? of ([\w-]+), ({N})"
     )
     assert int(found[1]) == len(against)

@@ -102,7 +102,7 @@ print(experiment)
 #
 # **SpecAugment.** Hide a few stretches of time and a few ranges of frequency, so that the network cannot rest on one
 # moment or one band. The layer stands behind the scaling, where 0 is the mean of a band, so a hole is an average frame
-# and not a silent one.
+# and not a silent one. In the pictures below, what is hidden is grey.
 
 # %%
 LAYERS = {  # on the axes time (height) and frequency (width)
@@ -285,7 +285,7 @@ HTML("".join(each.format(name, Audio(y, rate=sr)._repr_html_()) for name, y in h
 #
 # ## Equal steps
 #
-# Each training makes `STEPS` optimizer steps, from the same first weights, on batches of the same size. The **learning
+# Each training makes about `STEPS` optimizer steps, in whole epochs, from the same first weights, on batches of the same size. The **learning
 # rate** rises for a tenth of them and then falls to zero along half a cosine wave: large steps to find a good region, small
 # ones to settle in it. So none stops early, and the last weights count. Picking the best epoch, as in notebook 05, also picks
 # its luck. Validation and test clips are never changed: the layers are off when a network answers, and all else is made
@@ -340,13 +340,13 @@ Markdown(
     f"{len(networks)} trainings of {epochs} epochs, {epochs * a_epoch} steps each. **{final.idxmin()}** ends with the lowest "
     f"validation loss, {final.min():.2f}; without augmentation it is {final[plain]:.2f}, and the highest is that of "
     f"{final.idxmax()}, {final.max():.2f}. In the last {len(late)} epochs no curve moved by more than {moved:.2f}: the rate had "
-    f"fallen to nothing. Picking the best epoch instead would have shown losses lower by {(final - losses.min()).mean():.2f} on "
+    f"fallen to almost nothing. Picking the best epoch instead would have shown losses lower by {(final - losses.min()).mean():.2f} on "
     "average, and some of that is luck."
 )
 
 # %% [markdown]
-# The dotted line is the loss of a guesser. A curve that turns upwards belongs to a network that learns its training clips
-# by heart; augmentation should delay that turn. The curves are restless while the rate is high, and calm down as it falls.
+# The dotted line is the loss of a guesser. A curve that turned upwards would show a network that learns its training clips
+# by heart. The falling rate leaves little room for that, so the table below looks for it in another way. The curves are restless while the rate is high, and calm down as it falls.
 #
 # ### Did it memorize?
 #
@@ -366,9 +366,9 @@ gap.round(3)
 
 # %%
 Markdown(
-    f"Without augmentation, {gap.loc[plain, 'train']:.0%} of the training clips are named rightly and "
+    f"Without augmentation, {gap.loc[plain, 'train']:.0%} of the training clips are named correctly and "
     f"{gap.loc[plain, 'valid']:.0%} of the validation clips. The gap is smallest with **{', '.join(smallest)}**, "
-    f"{gap['gap'].min():.2f}, which names {gap.loc[smallest[0], 'train']:.0%} of the training clips rightly, and widest with "
+    f"{gap['gap'].min():.2f}, which names {gap.loc[smallest[0], 'train']:.0%} of the training clips correctly, and widest with "
     f"{', '.join(widest)}, {gap['gap'].max():.2f}. A small gap alone is no merit: the validation accuracy is highest with "
     f"{', '.join(top)}, {gap['valid'].max():.2f}."
 )
@@ -422,11 +422,11 @@ helped, hurt = (", ".join(against.index[against["verdict"] == v]) or "none" for 
 most = against["difference"].abs().idxmax()
 Markdown(
     f"If nothing helped or hurt, {len(against)} independent tests would still give a p-value below 0.05 with probability "
-    f"{1 - 0.95 ** len(against):.2f}. Here {(against['p'] < 0.05).sum()} p-values lie below it, and {clear.sum()} after Holm's "
-    f"correction. Clearly better than no augmentation: {helped}; clearly worse: {hurt}. The largest difference is that of "
+    f"{1 - 0.95 ** len(against):.2f}. P-values below it here: {(against['p'] < 0.05).sum()}; after Holm's "
+    f"correction: {clear.sum()}. Clearly better than no augmentation: {helped}; clearly worse: {hurt}. The largest difference is that of "
     f"{most}, {against.loc[most, 'difference']:+.2f}. *Cannot tell* does not mean that a way is useless: this test is small. The "
     "intervals in the table are not corrected, and where few artists gain or lose they are too narrow: with k such artists, p "
-    "cannot fall below 2 / 2ᵏ, but for the luck of the coins. Interval and p come by two methods, and may disagree near the limit."
+    "cannot fall much below 2 / 2ᵏ. Interval and p come by two methods, and may disagree near the limit."
 )
 
 # %% [markdown]
@@ -445,7 +445,7 @@ Markdown(
 # Nothing above is certain to help, but a recipe needs a way: take the one with the lowest validation loss, whatever the test
 # set says, and the falling rate. Add two habits. **Use all you have.** Once the way is chosen, the validation tracks have
 # done their work and may teach, too; so set the recipe beside `features-logreg-both` of notebook 04, which has learned from the
-# same tracks. With more tracks an epoch is longer, so these networks also make more steps: that row shows both effects together. **Average several networks** that differ in
+# same tracks. With more tracks an epoch is longer, so these networks also make more steps: the row *all tracks* shows both effects together. **Average several networks** that differ in
 # nothing but the seed. Where one is wrong by bad luck, the others usually correct it. They become one network with one
 # file, whose last layer takes the mean.
 
@@ -476,7 +476,7 @@ told = "{difference:+.2f} [{difference_low:+.2f}, {difference_high:+.2f}]".forma
 sure = found["difference_low"] > 0 or found["difference_high"] < 0
 Markdown(
     f"The steps score {', '.join(f'{score:.2f}' for score in climb['accuracy'])}. The last minus the first is {told}: "
-    + ("more than the luck of these artists, as one comparison; notebook 11 corrects for many." if sure else "on these few artists it cannot be told from luck.")
+    + ("more than luck with these artists explains, if it is the only comparison; notebook 11 corrects for many." if sure else "on these few artists it cannot be told from luck.")
     + f" The way was *{way}*. The recipe reaches {evaluate.describe(answers[last][1])}."
 )
 

@@ -16,7 +16,7 @@
 # *reading 10 minutes · computing 1 minute · needs what notebooks 04 to 10 left; without them it makes two networks first · writes `models/`: a calibrated copy of a network*
 #
 # An accuracy is one number. Is the first model of a leaderboard better than the second, or luckier? Which songs go
-# wrong, and does the network know when it is guessing? This notebook trains no network if others have. It sets the models of the series
+# wrong, and does the network know when it is guessing? Where other notebooks have left their networks, this one trains none. It sets the models of the series
 # side by side on the same test tracks, then opens one of them and checks its mistakes, its labels and its confidence.
 #
 # **You will learn**
@@ -100,11 +100,11 @@ print(f"{split.rule}: {len(ids['test'])} test tracks of {len(set(groups))} group
 # chosen before anything was tested, but for the recipe of notebook 06: it was put together while looking at tests on this
 # dataset, and that flatters it here. Models that this run has not made are left out.
 #
-# Two kinds of luck sit in every figure. *Which artists are tested*: sixty test tracks are the work of few of them. So a
+# Two kinds of luck sit in every figure. *Which artists are tested*: sixty test tracks are the work of only a few. So a
 # study may test on several **folds**, until every artist was tested once. *Which seed*: the same network, trained again,
 # ends elsewhere. So it may train each model several times. The **95 % interval** below redraws both, whole artists and
-# seeds. Where there is one training only, it holds the luck of the artists alone, and is too narrow. In the figure, blue are all
-# tracks with their interval; an orange dot is the mean of a fold, a stroke is one training.
+# seeds. Where there is one training only, it holds the luck of the artists alone, and is too narrow. In the figure, a blue dot stands
+# for all tracks, with its interval; an orange dot is the mean of a fold, a stroke is one training.
 
 # %%
 FAMILIES = COMPARED or [
@@ -142,7 +142,7 @@ Markdown(
 #
 # A p-value below 0.05 comes by chance in one of twenty pairs of equal models. Whoever looks at many pairs will find
 # some. **Holm's correction** pays for the number of looks: the smallest p-value is multiplied by the number of pairs,
-# the next by one less, and so on. What is still below 0.05 differs; that keeps the risk of even one false alarm among *all*
+# the next by one less, and so on, and none may end below the one before. What is still below 0.05 differs; that keeps the risk of even one false alarm among *all*
 # pairs at about 5 %.
 
 # %%
@@ -157,7 +157,7 @@ with_first = pairs[(pairs["model"] == first) | (pairs["other"] == first)]
 as_good = len(with_first) - int((with_first["holm"] < 0.05).sum())
 taken = (alone & ~kept).sum()
 Markdown(
-    f"**{kept.sum()} of {len(pairs)} pairs differ after Holm**{'; the first: ' * bool(leads)}{leads}. Without it {alone.sum()} would "
+    f"**{kept.sum()} of {len(pairs)} pairs differ after Holm**{'; among them, ' * bool(leads)}{leads}. Without it {alone.sum()} would "
     f"have p < 0.05, where {0.05 * len(pairs):.1f} are expected by chance if all models are equally good. "
     f"{f'{taken} of them do not survive Holm. ' if taken else ''}Of the {len(with_first)} models beside "
     f"{first}, this test cannot tell {as_good} from it."
@@ -170,7 +170,7 @@ Markdown(
 #
 # ### In full
 #
-# For the demo dataset, `make study STUDY=demo_full` trains each of these models on five folds with three seeds, which takes
+# For the demo dataset, `make study STUDY=demo_full` tests each of these models on five folds, and trains with three seeds where a seed changes anything, which takes
 # less than two hours. Its table is kept with the series, so that you need not wait for it.
 
 # %%
@@ -196,7 +196,7 @@ if len(full):
     in_full = (
         f"In full, *{top}* is first with {of_all['accuracy'].iloc[0]:.2f} [{of_all['accuracy_low'].iloc[0]:.2f}, "
         f"{of_all['accuracy_high'].iloc[0]:.2f}]; after Holm it is better than {sum(a == top for a, _ in sure)} of the {len(of_all) - 1} others. "
-        f"Of the {kept.sum()} pairs that differed above, {still} differ here, too: Holm's correction pays for many looks, not for "
+        f"Of the {kept.sum()} pairs that differ on the tracks of this page, {still} differ in full, too: Holm's correction pays for many looks, not for "
         f"one training and few artists. One fold and one training say little: single figures of one model lie up to {spread.max():.2f} apart (the widest, {spread.idxmax()})."
     )
 Markdown(in_full)
@@ -205,7 +205,7 @@ Markdown(in_full)
 # ### The other models of the series
 #
 # Variants, ablations and teaching mistakes, on the tracks of this split. The table is in the order of the pages and is no
-# ranking: with so many rows, the highest is partly so by luck.
+# ranking: among so many rows, the highest owes something to luck.
 
 # %%
 rest = answered[~answered["model"].isin(models.index) & (answered["split"] == split.rule)]
@@ -278,10 +278,10 @@ lost, magnet = np.argmin(found / np.maximum(n_true, 1)), wrong.sum(axis=0).argma
 ranked = sorted(enumerate(wrong[lost]), key=lambda pair: -pair[1])
 to = ", ".join(f"{n} to {dataset.classes[k]}" for k, n in ranked if n)
 Markdown(
-    f"*{dataset.classes[lost]}* was found least: {found[lost]} of {n_true[lost]} times. The rest went {to or 'nowhere'}. "
+    f"*{dataset.classes[lost]}* was found least: {found[lost]} of {n_true[lost]} times. The wrong answers went {to or 'nowhere'}. "
     + (f"The most frequent wrong answer is *{dataset.classes[magnet]}*: {wrong[:, magnet].sum()} of {wrong.sum()}, from "
        f"{(wrong[:, magnet] > 0).sum()} classes. " if wrong.any() else "There is no wrong answer. ")
-    + f"A {dataset.classes[lost]} track moves its share by {1 / max(n_true[lost], 1):.2f}, and the tracks are by few artists."
+    + f"One more {dataset.classes[lost]} track found would raise its recall by {1 / max(n_true[lost], 1):.2f}, and the tracks are by few artists."
 )  # fmt: skip
 
 # %% [markdown]
@@ -299,7 +299,8 @@ mistakes = tracks.loc[ids["test"], ["artist", "title"]].assign(**name_of, confid
 mistakes.iloc[order[: int(min(6, (~right).sum()))]]
 
 # %% [markdown]
-# Look and listen. Above is the log-mel of the track, below is what the network says of each clip. Is it wrong all the
+# Look and listen. Above is the log-mel of the track, below is what the network says of each clip, for the four classes that it
+# finds most probable. Is it wrong all the
 # time, or was it led astray by a part: an introduction without drums, a solo, a break? A track that is two things in turn
 # is a hard case for anybody who must answer with one word. In a live notebook a menu offers
 # twenty tracks, the most confident mistakes first.
@@ -328,7 +329,7 @@ interactive.explore(show, track_id=[ids["test"][i] for i in order[:20]])
 worst = order[0]
 of_worst = of_clips[test.owner == worst]
 fine = int((of_worst.argmax(axis=1) == np.where(truth[worst] == 1, of_worst, -1).argmax(axis=1)).sum())
-verb = "was taken for" if sure_of[worst] > 0 else "was rightly named"
+verb = "was taken for" if sure_of[worst] > 0 else "was correctly called"
 Markdown(
     f"*{ids['test'][worst]}* ({name_of['truth'][worst]}) {verb} {name_of['answer'][worst]}. In {fine} of its "
     f"{len(of_worst)} clips the right label came first."
@@ -371,7 +372,7 @@ n_found, n_swapped, n_suspects = int(swapped[suspects].sum()), int(swapped.sum()
 rendered = DATASET in datasets.RENDERED
 Markdown(
     f"{n_swapped} of {len(known)} labels were swapped. The search found {n_found} of them, a **recall** of "
-    f"{n_found / max(n_swapped, 1):.2f}; as many tracks drawn at random would find {n_suspects / len(known):.2f}. It suspected "
+    f"{n_found / max(n_swapped, 1):.2f}; as many tracks drawn at random would reach {n_suspects / len(known):.2f}. It suspected "
     f"{n_suspects} tracks, so its **precision** is only {n_found / max(n_suspects, 1):.2f}, at random {n_swapped / len(known):.2f}. "
     f"The other {n_suspects - n_found} suspects are "
     + ("false alarms, since the labels of rendered music are right." if rendered else "false alarms, or finds.")
@@ -412,7 +413,8 @@ print(training.save(network, saved, card | {"temperature": temperature}))
 #
 # Then look at the **reliability diagram**. On the dotted line, claims come true. Below it the network is overconfident,
 # above it too modest. The bars are 95 % intervals; with few tracks in a bin they are long, and a dot away from the line
-# may be luck. Bars and luck count each track by itself; counted by artist, both would be wider.
+# may be luck. There are five bins here, so that each holds more than a few tracks. The bars, and the range that luck
+# leaves, count each track by itself; counted by artist, both would be wider.
 
 # %%
 rng, by_luck = np.random.default_rng(SEED), []
@@ -459,7 +461,7 @@ Markdown(
 # %%
 Markdown(
     f"- Of {len(models)} models of the series, {first} came first with {models['accuracy'].iloc[0]:.2f}. {kept.sum()} of "
-    f"{len(pairs)} pairs differ after Holm; without it {alone.sum()} would, where {0.05 * len(pairs):.1f} come by chance. "
+    f"{len(pairs)} pairs differ after Holm; without it {alone.sum()} would, where {0.05 * len(pairs):.1f} would by chance if all were equally good. "
     f"{in_full}\n"
     f"- {opened} had {right.sum()} of {len(right)} tracks right; *{dataset.classes[lost]}* was found least. The search "
     f"for wrong labels found {n_found} of {n_swapped}, with a precision of {n_found / max(n_suspects, 1):.2f}.\n"
