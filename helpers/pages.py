@@ -88,11 +88,11 @@ def parts(over_time: pd.DataFrame, seconds: float) -> list[Part]:
         first = _long_enough(librosa.segment.agglomerative(smooth.T, n), len(over_time), step)
     spans = [(0, 0)]
     for begin, end in zip(first, [*first[1:], len(over_time)]):
-        if _tags(over_time[slice(*spans[-1])]) == _tags(over_time[begin:end]):
+        if _tags(over_time.iloc[slice(*spans[-1])]) == _tags(over_time.iloc[begin:end]):
             begin = spans.pop()[0]
         spans.append((begin, end))
     return [
-        Part(begin * step, end * step, in_words(over_time[begin:end].mean()))
+        Part(begin * step, end * step, in_words(over_time.iloc[begin:end].mean()))
         for begin, end in spans[1:]
     ]
 

@@ -88,7 +88,7 @@ def test_what_is_short_or_the_same_is_no_part():
     [only] = pages.parts(curves, 120.0)
     assert (only.start, only.end) == (0, 120) and only.words == "jazz"
     assert pages.sentences([only]) == ["From beginning to end it has jazz."]
-    [short] = pages.parts(curves[:1], 3.0)
+    [short] = pages.parts(curves.iloc[:1], 3.0)
     assert short.words == "rock"
 
 
