@@ -91,7 +91,8 @@ def test_right_and_wrong_answers_add_up(kept):
     accuracy, n, right, of = map(float, said.groups())
     assert n == of and accuracy == pytest.approx(right / n, abs=HALF)
     found, true, went = kept.find(
-        r"was found least: (\d+) of (\d+) times. The wrong answers went (.+?)\. (?:The most|There is)"
+        r"was found least: (\d+) of (\d+) times. The wrong answers went (.+?)\. "
+        r"(?:The most|There is)"
     ).groups()
     moved = [int(part.split()[0]) for part in went.split(", ") if part != "nowhere"]
     assert int(found) + sum(moved) == int(true)
@@ -104,7 +105,8 @@ def test_the_mistake_that_is_heard_is_the_most_confident(kept):
     table = kept.table("truth", "answer", "confidence")
     assert table["confidence"].is_monotonic_decreasing
     track, truth, verb, answer, fine, clips = kept.find(
-        r"([\w.]+) \((\w+)\) (was taken for|was correctly called) (.+?)\. In (\d+) of its (\d+) clips"
+        r"([\w.]+) \((\w+)\) (was taken for|was correctly called) (.+?)\. "
+        r"In (\d+) of its (\d+) clips"
     ).groups()
     assert int(fine) <= int(clips)
     if len(table):
