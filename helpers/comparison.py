@@ -84,7 +84,8 @@ def answers(out_dir: str | os.PathLike, dataset: str, T: pd.DataFrame, rule: str
             continue
         truth = T.loc[proba.index].to_numpy()
         hits = (truth * claims(truth, proba.to_numpy())).sum(axis=1)
-        about = {"fold": row.get("fold", 0)} | {n: row.get(n) for n in ("split", "seed", *COST)}
+        about = {"fold": row.get("fold", 0), "split": row.get("split"), "seed": row.get("seed")}
+        about |= {n: float(row.get(n, "nan")) for n in COST}  # pandas 2 warns of a column of None
         part = PART.search(row["split"])
         name = f"{row['notebook'][:2]} {row['model']}" + (f", {part[1]}" if part else "")
         if (training := (name, about["fold"], about["seed"])) in seen:  # another step of the page

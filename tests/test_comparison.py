@@ -114,6 +114,16 @@ def test_two_steps_of_a_page_that_trained_the_same_model_are_two_rows(tmp_path):
     assert found.to_dict() == {"05 net": 1.0, "05_convpool_wide net": 0.0}
 
 
+def test_a_model_without_weights_joins_the_others_without_a_warning(tmp_path, recwarn):
+    """pandas 2 warns where a column of None is joined to one of numbers."""
+    T = pd.DataFrame({"a": [1, 0], "b": [0, 1]}, ["x", "y"])
+    leave(tmp_path, "04_features-logreg", "official", T * 0.8)
+    leave(tmp_path, "05_convpool-convpool", "official", T * 0.8, parameters=7)
+    found = comparison.answers(tmp_path, "demo", T, "official")
+    assert found["parameters"].isna().tolist() == [True, True, False, False]
+    assert found["parameters"].dtype == float and not recwarn.list
+
+
 def test_what_a_part_of_the_tracks_has_taught_is_a_model_of_its_own(tmp_path):
     T = pd.get_dummies(pd.Series(list("abab"), list("wxyz"))).astype(int)
     part = "; 25 % of the training and validation groups (seed {})"
