@@ -84,7 +84,7 @@ def fit(network: keras.Model, X, valid=None, *, epochs: int, patience: int | Non
             keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 2)),
         ]
     begin = time.perf_counter()
-    if network.built:  # else TensorFlow traces the step twice: once to make these variables
+    if network.built:  # its variables are known: made while tracing, they would cost a second trace
         network.optimizer.build(network.trainable_variables)
     history = network.fit(
         X, validation_data=valid, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False
